@@ -1,0 +1,1 @@
+#![doc = "SQLite's SQL grammar: text to syntax tree and back."]
