@@ -1,0 +1,1 @@
+//! The pager: pages in memory, and how their changes become durable.
