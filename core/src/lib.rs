@@ -10,3 +10,4 @@
 pub mod bound;
 pub mod catalog;
 pub mod compile;
+pub mod resolve;
