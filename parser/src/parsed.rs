@@ -9,8 +9,8 @@ pub struct Parsed {
     pub statement: Statement,
     /// EXPLAIN.
     pub explain: Explain,
-    /// The tree that `statement` points into.
-    pub ast: Ast,
+    /// The tree that `statement` points into. Boxed, because it is many vectors.
+    pub ast: Box<Ast>,
     /// What the statement contains.
     pub features: Features,
     /// Its parameters.

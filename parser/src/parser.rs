@@ -1,20 +1,22 @@
 //! The parser's front door.
 
-use crate::ast::TEXT_LEN_MAX;
+use crate::ast::{Ast, TEXT_LEN_MAX};
 use crate::grammar::{Failure, Grammar, Memory};
-use crate::{Limits, ParseError, ParseErrorKind, Parsed};
+use crate::{Limits, Parameters, ParseError, ParseErrorKind, Parsed};
 
 /// Reads statements. It keeps its memory from one to the next.
 #[derive(Default)]
 pub struct Parser {
     limits: Limits,
     memory: Memory,
+    /// A statement taken back, whose memory the next one uses.
+    spare: Option<(Box<Ast>, Parameters)>,
 }
 
 impl Parser {
     /// A parser with these limits.
     pub fn new(limits: Limits) -> Parser {
-        Parser { limits, memory: Memory::default() }
+        Parser { limits, ..Parser::default() }
     }
 
     /// Sets the limits for the statements to come.
@@ -35,22 +37,29 @@ impl Parser {
                 partial: None,
             });
         }
-        let mut grammar = Grammar::new(sql, &self.limits, &mut self.memory);
+        let (ast, parameters) = self.spare.take().unwrap_or_default();
+        let mut grammar = Grammar::new(sql, &self.limits, &mut self.memory, ast, parameters);
         let result = grammar.statement();
         let statement = match result {
             Ok(statement) => statement,
             Err(_) => grammar.partial(),
         };
         let (end, explain, features) = (grammar.end(), grammar.explain, grammar.features);
-        let parsed = statement.map(|statement| {
-            self.memory.ast.set_source(sql.get(..end).unwrap_or(sql));
-            let ast = std::mem::take(&mut self.memory.ast);
-            let parameters = std::mem::take(&mut self.memory.parameters);
-            Parsed { statement, explain, ast, features, parameters, end }
-        });
+        let (mut ast, parameters) = (grammar.ast, grammar.parameters);
+        let parsed = match statement {
+            Some(statement) => {
+                ast.set_source(sql.get(..end).unwrap_or(sql));
+                Some(Parsed { statement, explain, ast, features, parameters, end })
+            }
+            None => {
+                self.spare = Some((ast, parameters));
+                None
+            }
+        };
         if result.is_ok() {
             return Ok(parsed);
         }
+        self.memory.clear();
         let Failure { kind, message, offset } = self.memory.failure.take().unwrap_or(Failure {
             kind: ParseErrorKind::Sql,
             message: b"syntax error".to_vec(),
@@ -61,8 +70,7 @@ impl Parser {
 
     /// Takes back a statement that is no longer needed, to use its memory for the next.
     pub fn recycle(&mut self, parsed: Parsed) {
-        self.memory.ast = parsed.ast;
-        self.memory.parameters = parsed.parameters;
+        self.spare = Some((parsed.ast, parsed.parameters));
     }
 }
 

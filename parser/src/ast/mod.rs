@@ -325,8 +325,13 @@ impl Ast {
 
     /// The bytes of a literal's or a name's value.
     pub fn text(&self, text: Text) -> &[u8] {
+        self.text_in(text, &self.source)
+    }
+
+    /// The same while the text is still with the parser.
+    pub(crate) fn text_in<'a>(&'a self, text: Text, source: &'a [u8]) -> &'a [u8] {
         let start = (text.start & !IN_VALUES) as usize;
-        let from = if text.start & IN_VALUES == 0 { &self.source } else { &self.values };
+        let from = if text.start & IN_VALUES == 0 { source } else { &self.values };
         &from[start..start + text.len as usize]
     }
 

@@ -44,7 +44,7 @@ impl Grammar<'_> {
             CallArguments::Star => Default::default(),
         };
         let height = self.check_height(all.height.saturating_add(1));
-        let calls = Call::arena_mut(&mut self.m.ast);
+        let calls = Call::arena_mut(&mut self.ast);
         let id = CallId::next(calls.len());
         calls.push(call);
         Ok(self.add_expr(Expr::Call(id), Span::new(name.start, self.last_end), height, HAS_CALL))
@@ -67,7 +67,7 @@ impl Grammar<'_> {
             return;
         }
         if call.over.is_some() {
-            let function = self.m.ast.name(call.name);
+            let function = self.name_value(call.name);
             let message = [b"ORDER BY may not be used with non-aggregate ", function, b"()"].concat();
             self.fail(message, (name.start > 0).then_some(name.start));
         } else if call.order_by.len() > self.limits.column as usize {

@@ -179,7 +179,7 @@ impl Grammar<'_> {
         let before = depth + if self.in_trigger { 5 } else { 6 };
         self.depth = before;
         let set = self.assignments()?;
-        let assigned: usize = self.m.ast.list(set).iter().map(|assignment| assignment.columns.len()).sum();
+        let assigned: usize = self.ast.list(set).iter().map(|assignment| assignment.columns.len()).sum();
         self.depth = before + 2;
         let from = if self.take(TokenKind::From)? { self.from_clause()? } else { List::default() };
         self.depth = before + 2;

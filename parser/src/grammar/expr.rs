@@ -163,6 +163,9 @@ impl Grammar<'_> {
     fn operators(&mut self, base: usize, mut left: Operand) -> Rule<ExprId> {
         loop {
             let kind = self.tok.kind;
+            if !kind.is_operator() && self.m.ops.len() == base {
+                return Ok(left.expr);
+            }
             if let Some((op, precedence)) = binary_op(kind) {
                 left = self.reduce(base, precedence, left);
                 self.shift()?;
@@ -261,7 +264,7 @@ impl Grammar<'_> {
             OpKind::Prefix(op) => self.unary(op, right, span),
             OpKind::Binary { op: BinaryOp::And, left } => self.and_node(left, right, span),
             OpKind::Binary { op: op @ (BinaryOp::Is | BinaryOp::IsNot), left }
-                if self.m.ast.expr(right) == &Expr::Null =>
+                if self.ast.expr(right) == &Expr::Null =>
             {
                 self.is_null(left, op == BinaryOp::IsNot, span)
             }
@@ -323,9 +326,9 @@ impl Grammar<'_> {
     fn unary(&mut self, op: UnaryOp, operand: ExprId, span: Span) -> ExprId {
         // A sign takes the place of a plus below it.
         if let (UnaryOp::Plus | UnaryOp::Minus, &Expr::Unary { op: UnaryOp::Plus, operand: inner }) =
-            (op, self.m.ast.expr(operand))
+            (op, self.ast.expr(operand))
         {
-            let exprs = ExprNode::arena_mut(&mut self.m.ast);
+            let exprs = ExprNode::arena_mut(&mut self.ast);
             exprs[operand.index()] = ExprNode { kind: Expr::Unary { op, operand: inner }, span };
             return operand;
         }
@@ -343,16 +346,16 @@ impl Grammar<'_> {
 
     /// The integer that a constant condition amounts to.
     fn folded(&mut self, value: bool, span: Span) -> ExprId {
-        let text = self.m.ast.add_value(std::iter::once(b'0' + u8::from(value)));
+        let text = self.ast.add_value(std::iter::once(b'0' + u8::from(value)));
         self.add_expr(Expr::Integer(text), span, 1, if value { 0 } else { IS_FALSE })
     }
 
     fn is_null(&mut self, operand: ExprId, negated: bool, span: Span) -> ExprId {
         let mut inner = operand;
-        while let &Expr::Unary { op: UnaryOp::Plus | UnaryOp::Minus, operand } = self.m.ast.expr(inner) {
+        while let &Expr::Unary { op: UnaryOp::Plus | UnaryOp::Minus, operand } = self.ast.expr(inner) {
             inner = operand;
         }
-        match self.m.ast.expr(inner) {
+        match self.ast.expr(inner) {
             Expr::Integer(_) | Expr::Float(_) | Expr::String(_) | Expr::Blob(_) => self.folded(negated, span),
             _ => self.node(Expr::IsNull { operand, negated }, span, &[operand], 0),
         }
@@ -538,7 +541,7 @@ impl Grammar<'_> {
     fn in_list(&mut self, left: Operand, list: List<ExprId>, negated: bool) -> ExprId {
         let span = Span::new(left.start, self.last_end);
         let left_meta = self.meta(left.expr);
-        let terms = self.m.ast.list(list);
+        let terms = self.ast.list(list);
         let Some(&first) = terms.first() else {
             let constant = self.add_expr(Expr::Bool(negated), span, 1, if negated { 0 } else { IS_FALSE });
             if left_meta.flags & HAS_CALL == 0 {
@@ -548,12 +551,12 @@ impl Grammar<'_> {
             return self.node(Expr::Binary { op, left: constant, right: left.expr }, span, &[left.expr], 0);
         };
         if terms.len() == 1
-            && let &Expr::Subquery(select) = self.m.ast.expr(first)
+            && let &Expr::Subquery(select) = self.ast.expr(first)
         {
             return self.in_select(left, select, negated);
         }
         let mut all = self.list_meta(list);
-        if let Expr::Vector(columns) = self.m.ast.expr(left.expr) {
+        if let Expr::Vector(columns) = self.ast.expr(left.expr) {
             self.check_vector_terms(list, columns.len());
         } else if terms.len() == 1 && self.is_literal(first) {
             // `= +term` in SQLite: one level more on the right.
@@ -565,21 +568,22 @@ impl Grammar<'_> {
         self.negate(expr, negated)
     }
 
-    fn is_literal(&self, mut expr: ExprId) -> bool {
-        while let &Expr::Unary { operand, .. } = self.m.ast.expr(expr) {
+    /// Whether an expression is a literal or a parameter, under any prefix operators.
+    pub(super) fn is_literal(&self, mut expr: ExprId) -> bool {
+        while let &Expr::Unary { operand, .. } = self.ast.expr(expr) {
             expr = operand;
         }
         use Expr::{Blob, Float, Integer, Null, Parameter, String};
-        matches!(self.m.ast.expr(expr), Null | Integer(_) | Float(_) | String(_) | Blob(_) | Parameter(_))
+        matches!(self.ast.expr(expr), Null | Integer(_) | Float(_) | String(_) | Blob(_) | Parameter(_))
     }
 
     /// Each term of `(a, b) IN (…)` must be a row value of as many columns.
     fn check_vector_terms(&mut self, list: List<ExprId>, expected: usize) {
-        let size = |&term: &ExprId| match self.m.ast.expr(term) {
+        let size = |&term: &ExprId| match self.ast.expr(term) {
             Expr::Vector(columns) => columns.len(),
             _ => 1,
         };
-        let wrong = self.m.ast.list(list).iter().map(size).find(|&found| found != expected);
+        let wrong = self.ast.list(list).iter().map(size).find(|&found| found != expected);
         if let Some(found) = wrong {
             let plural = if found > 1 { "s" } else { "" };
             self.fail(format!("IN(...) element has {found} term{plural} - expected {expected}"), None);
@@ -606,7 +610,7 @@ impl Grammar<'_> {
             SourceKind::Table { schema: name.schema, name: name.name, indexed: Indexed::Any }
         };
         let span = Span::new(start, self.last_end);
-        let sources = Source::arena_mut(&mut self.m.ast);
+        let sources = Source::arena_mut(&mut self.ast);
         let source = SourceId::next(sources.len());
         let (join, constraint) = (JoinType::NONE, JoinConstraint::None);
         sources.push(Source { kind, alias: None, join, constraint, span });

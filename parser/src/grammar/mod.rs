@@ -81,8 +81,7 @@ const IS_FALSE: u8 = 2;
 /// The memory of a parser, used again for each statement.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) ast: Ast,
-    /// Lists under construction, one stack per type: the arenas of a second tree.
+    /// Lists under construction, one stack per type: the arenas of a second tree. Empty between statements, unless one failed.
     lists: Ast,
     /// Operators whose right operand is being read.
     ops: Vec<Op>,
@@ -90,21 +89,16 @@ pub(crate) struct Memory {
     metas: Vec<Meta>,
     /// Height of the expressions in each select.
     select_heights: Vec<u16>,
-    pub(crate) parameters: Parameters,
     pub(crate) failure: Option<Failure>,
     progress: Option<Progress>,
 }
 
 impl Memory {
-    fn clear(&mut self) {
-        self.ast.clear();
+    /// Forgets what a statement that failed has left behind.
+    #[cold]
+    pub(crate) fn clear(&mut self) {
         self.lists.clear();
         self.ops.clear();
-        self.metas.clear();
-        self.select_heights.clear();
-        self.parameters.count = 0;
-        self.parameters.named.clear();
-        self.failure = None;
         self.progress = None;
     }
 }
@@ -114,11 +108,19 @@ pub(crate) struct Grammar<'a> {
     sql: &'a [u8],
     limits: &'a Limits,
     m: &'a mut Memory,
+    pub(crate) ast: Box<Ast>,
+    pub(crate) parameters: Parameters,
     tok: Token,
     last_end: u32,
     depth: u32,
+    /// The most symbols that the stack may hold.
+    depth_max: u32,
+    /// The most bytes that may be read.
+    sql_length: usize,
     /// `Memory::failure` was set by an action; the next shift returns it.
     pending: bool,
+    /// An error to be returned where the statement has no other.
+    late: Option<Failure>,
     /// Between BEGIN and END of a trigger, where RETURNING is an error.
     in_trigger: bool,
     /// Start of the token at which the parser failed; `u32::MAX` if that was not a token.
@@ -128,16 +130,32 @@ pub(crate) struct Grammar<'a> {
 }
 
 impl<'a> Grammar<'a> {
-    pub(crate) fn new(sql: &'a [u8], limits: &'a Limits, memory: &'a mut Memory) -> Grammar<'a> {
-        memory.clear();
+    /// Builds its statement in `ast` and `parameters`, which may hold an old one.
+    pub(crate) fn new(
+        sql: &'a [u8],
+        limits: &'a Limits,
+        memory: &'a mut Memory,
+        mut ast: Box<Ast>,
+        mut parameters: Parameters,
+    ) -> Grammar<'a> {
+        ast.clear();
+        parameters.count = 0;
+        parameters.named.clear();
+        memory.metas.clear();
+        memory.select_heights.clear();
         Grammar {
             sql,
             limits,
             m: memory,
+            ast,
+            parameters,
             tok: Token { kind: TokenKind::Semicolon, start: 0, end: 0 },
             last_end: 0,
             depth: 0,
+            depth_max: limits.parser_depth.max(PARSER_DEPTH_MIN) - 1,
+            sql_length: limits.sql_length as usize,
             pending: false,
+            late: None,
             in_trigger: false,
             failed_at: u32::MAX,
             features: Features::default(),
@@ -152,36 +170,51 @@ impl<'a> Grammar<'a> {
 
     // Tokens.
 
-    /// Reads the token at `at`; `last` is the kind of the one before it.
+    /// Makes the token at `at` the current one; `last` is the kind of the one before it.
     #[inline]
-    fn lex(&mut self, mut at: usize, last: TokenKind) -> Rule<Token> {
+    fn lex(&mut self, mut at: usize, last: TokenKind) -> Rule<()> {
+        // Most tokens stand behind a single space.
+        at += usize::from(self.sql.get(at) == Some(&b' '));
         loop {
-            let (mut kind, end) = scan(self.sql, at);
-            if end > self.limits.sql_length as usize {
+            let (kind, end) = scan(self.sql, at);
+            if end > self.sql_length {
                 return Err(self.stop(ParseErrorKind::TooBig, b"string or blob too big".to_vec(), None));
             }
-            if kind >= TokenKind::Filter {
-                match kind {
-                    TokenKind::Space => {
-                        at = end;
-                        continue;
-                    }
-                    TokenKind::Comment if self.limits.comments || self.limits.reading_schema => {
-                        at = end;
-                        continue;
-                    }
-                    TokenKind::Illegal if end == at => {
-                        // The end of the text stands for a semicolon, unless there was one.
-                        let ended = last == TokenKind::Semicolon;
-                        kind = if ended { TokenKind::EndOfInput } else { TokenKind::Semicolon };
-                    }
-                    TokenKind::Filter | TokenKind::Over | TokenKind::Window => {
-                        kind = window_word(self.sql, kind, end, last == TokenKind::RightParen);
-                    }
-                    _ => return Err(self.unrecognized(at, end)),
-                }
+            if kind < TokenKind::Filter {
+                self.tok = Token { kind, start: at as u32, end: end as u32 };
+                return Ok(());
             }
-            return Ok(Token { kind, start: at as u32, end: end as u32 });
+            let special = self.special_token(kind, at, end, last)?;
+            match special {
+                Some(kind) => {
+                    self.tok = Token { kind, start: at as u32, end: end as u32 };
+                    return Ok(());
+                }
+                None => at = end,
+            }
+        }
+    }
+
+    /// What a token is that depends on its surroundings; `None` for space.
+    fn special_token(
+        &mut self,
+        kind: TokenKind,
+        at: usize,
+        end: usize,
+        last: TokenKind,
+    ) -> Rule<Option<TokenKind>> {
+        match kind {
+            TokenKind::Space => Ok(None),
+            TokenKind::Comment if self.limits.comments || self.limits.reading_schema => Ok(None),
+            // The end of the text stands for a semicolon, unless there was one.
+            TokenKind::Illegal if end == at && last == TokenKind::Semicolon => {
+                Ok(Some(TokenKind::EndOfInput))
+            }
+            TokenKind::Illegal if end == at => Ok(Some(TokenKind::Semicolon)),
+            TokenKind::Filter | TokenKind::Over | TokenKind::Window => {
+                Ok(Some(window_word(self.sql, kind, end, last == TokenKind::RightParen)))
+            }
+            _ => Err(self.unrecognized(at, end)),
         }
     }
 
@@ -201,16 +234,23 @@ impl<'a> Grammar<'a> {
         Failed
     }
 
-    /// Takes the current token and reads the next. Returns the error that an action has noted.
-    #[inline]
-    fn shift(&mut self) -> Rule<Token> {
+    /// Reads the next token. Returns the error that an action has noted.
+    #[inline(never)]
+    fn advance(&mut self) -> Rule<()> {
         if self.pending {
             self.failed_at = self.tok.start;
             return Err(Failed);
         }
+        let Token { kind, end, .. } = self.tok;
+        self.last_end = end;
+        self.lex(end as usize, kind)
+    }
+
+    /// Takes the current token and reads the next.
+    #[inline(always)]
+    fn shift(&mut self) -> Rule<Token> {
         let token = self.tok;
-        self.last_end = token.end;
-        self.tok = self.lex(token.end as usize, token.kind)?;
+        self.advance()?;
         Ok(token)
     }
 
@@ -220,7 +260,7 @@ impl<'a> Grammar<'a> {
         if self.tok.kind != kind {
             return Ok(false);
         }
-        self.shift()?;
+        self.advance()?;
         Ok(true)
     }
 
@@ -271,11 +311,7 @@ impl<'a> Grammar<'a> {
     /// Checks that one more symbol fits on the stack.
     #[inline]
     fn check_depth(&mut self) -> Rule<()> {
-        if self.depth + 1 < self.limits.parser_depth.max(PARSER_DEPTH_MIN) {
-            Ok(())
-        } else {
-            Err(self.too_deep())
-        }
+        if self.depth < self.depth_max { Ok(()) } else { Err(self.too_deep()) }
     }
 
     #[cold]
@@ -295,7 +331,7 @@ impl<'a> Grammar<'a> {
     // Nodes and lists.
 
     fn add_expr(&mut self, kind: Expr, span: Span, height: u16, flags: u8) -> ExprId {
-        let exprs = ExprNode::arena_mut(&mut self.m.ast);
+        let exprs = ExprNode::arena_mut(&mut self.ast);
         let id = ExprId::next(exprs.len());
         exprs.push(ExprNode { kind, span });
         self.m.metas.push(Meta { height, flags });
@@ -338,7 +374,7 @@ impl<'a> Grammar<'a> {
     /// Ends a list: its items go to the tree.
     fn close<T: Stored>(&mut self, from: usize) -> List<T> {
         let items = T::arena_mut(&mut self.m.lists);
-        let arena = T::arena_mut(&mut self.m.ast);
+        let arena = T::arena_mut(&mut self.ast);
         let start = arena.len();
         arena.extend(items.drain(from..));
         List::from_parts(start as u32, (arena.len() - start) as u32)
@@ -347,7 +383,7 @@ impl<'a> Grammar<'a> {
     /// The largest height and all flags of a list of expressions.
     fn list_meta(&self, list: List<ExprId>) -> Meta {
         let mut all = Meta::default();
-        for &expr in self.m.ast.list(list) {
+        for &expr in self.ast.list(list) {
             let meta = self.meta(expr);
             all.height = all.height.max(meta.height);
             all.flags |= meta.flags & HAS_CALL;

@@ -16,7 +16,7 @@ impl Grammar<'_> {
         if !bytes.contains(&quote) || quote == b'[' {
             return inner.into();
         }
-        self.m.ast.add_value(undouble(bytes, quote))
+        self.ast.add_value(undouble(bytes, quote))
     }
 
     /// Stores the name that a token spells.
@@ -32,10 +32,15 @@ impl Grammar<'_> {
             _ => Quote::None,
         };
         let value = if quote == Quote::None { token.span().into() } else { self.unquote(token) };
-        let names = Name::arena_mut(&mut self.m.ast);
+        let names = Name::arena_mut(&mut self.ast);
         let id = NameId::next(names.len());
         names.push(Name { source: token.span(), value, quote });
         id
+    }
+
+    /// The value of a name of this statement.
+    pub(super) fn name_value(&self, name: NameId) -> &[u8] {
+        self.ast.text_in(self.ast[name].value, self.sql)
     }
 
     /// `nm`

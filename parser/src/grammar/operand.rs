@@ -93,7 +93,7 @@ impl Grammar<'_> {
             }
         }
         let float = !hex && typed.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
-        let text = self.m.ast.add_value(moved.into_iter().take(len));
+        let text = self.ast.add_value(moved.into_iter().take(len));
         if float { Expr::Float(text) } else { Expr::Integer(text) }
     }
 
@@ -137,9 +137,9 @@ impl Grammar<'_> {
             self.fail(failure.message, failure.offset);
         }
         let limit = self.limits.variable_number;
-        let known = |g: &Self| g.m.parameters.named.iter().find(|p| g.text_of(p) == typed).map(|p| p.number);
+        let known = |g: &Self| g.parameters.named.iter().find(|p| g.text_of(p) == typed).map(|p| p.number);
         let number = match typed {
-            [b'?'] => self.m.parameters.count.saturating_add(1),
+            [b'?'] => self.parameters.count.saturating_add(1),
             [b'?', digits @ ..] => {
                 let number =
                     std::str::from_utf8(digits).ok().and_then(|d| d.parse::<u32>().ok()).unwrap_or(0);
@@ -147,20 +147,20 @@ impl Grammar<'_> {
                     self.fail(format!("variable number must be between ?1 and ?{limit}"), offset_of(token));
                     return self.add_expr(Expr::Parameter(0), token.span(), 1, 0);
                 }
-                let named = number <= self.m.parameters.count
-                    && self.m.parameters.named.iter().any(|p| p.number == number);
+                let named = number <= self.parameters.count
+                    && self.parameters.named.iter().any(|p| p.number == number);
                 if !named {
                     self.name_parameter(number, token);
                 }
                 number
             }
             _ => known(self).unwrap_or_else(|| {
-                let number = self.m.parameters.count.saturating_add(1);
+                let number = self.parameters.count.saturating_add(1);
                 self.name_parameter(number, token);
                 number
             }),
         };
-        self.m.parameters.count = self.m.parameters.count.max(number);
+        self.parameters.count = self.parameters.count.max(number);
         if number > limit {
             self.fail("too many SQL variables", offset_of(token));
         }
@@ -172,7 +172,7 @@ impl Grammar<'_> {
     }
 
     fn name_parameter(&mut self, number: u32, token: Token) {
-        self.m.parameters.named.push(Parameter { number, span: token.span() });
+        self.parameters.named.push(Parameter { number, span: token.span() });
     }
 
     /// `(SELECT …)` behind its opening parenthesis, which is at `start`.

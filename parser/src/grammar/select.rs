@@ -69,7 +69,7 @@ impl Grammar<'_> {
         self.depth = depth;
         self.check_compound(from, misplaced);
         let cores = self.close(from);
-        let selects = Select::arena_mut(&mut self.m.ast);
+        let selects = Select::arena_mut(&mut self.ast);
         let id = SelectId::next(selects.len());
         selects.push(Select { with, cores, order_by, limit, span: Span::new(start, self.last_end) });
         self.m.select_heights.push(height);
@@ -133,11 +133,8 @@ impl Grammar<'_> {
             let terms = self.expr_list()?;
             self.expect(TokenKind::RightParen)?;
             height = height.max(self.list_meta(terms).height);
-            let first = self.items::<Row>(from).first().map_or(terms.len(), |row| row.terms.len());
-            if first != terms.len() {
-                self.fail("all VALUES must have the same number of terms", None);
-            }
             self.push(Row { terms });
+            self.check_row(from, terms);
             if self.tok.kind != TokenKind::Comma {
                 break;
             }
@@ -148,6 +145,23 @@ impl Grammar<'_> {
         self.depth = depth;
         let body = CoreBody::Values(self.close(from));
         Ok(Term { body, order_by: List::default(), limit: None, height })
+    }
+
+    /// All rows have as many terms as the first. SQLite says so at once only of constant rows, which it codes while it
+    /// parses; of others when the statement has been read.
+    fn check_row(&mut self, from: usize, terms: List<ExprId>) {
+        let first = match self.items::<Row>(from).first() {
+            Some(row) if row.terms.len() != terms.len() => row.terms,
+            _ => return,
+        };
+        let special = self.limits.reading_schema || self.limits.renaming || self.features.any(Features::WITH);
+        let constant = |row: List<ExprId>| self.ast.list(row).iter().all(|&term| self.is_literal(term));
+        let at_once = !special && constant(first) && constant(terms);
+        self.fail("all VALUES must have the same number of terms", None);
+        if !at_once {
+            self.pending = false;
+            self.late = self.m.failure.take();
+        }
     }
 
     /// `SELECT …` up to its LIMIT
@@ -214,11 +228,11 @@ impl Grammar<'_> {
             ResultColumnKind::Star => 1,
             ResultColumnKind::TableStar(_) => 2,
         };
-        self.m.ast.list(columns).iter().map(height).max().unwrap_or(0)
+        self.ast.list(columns).iter().map(height).max().unwrap_or(0)
     }
 
     fn order_height(&self, terms: List<OrderTerm>) -> u16 {
-        self.m.ast.list(terms).iter().map(|term| self.meta(term.expr).height).max().unwrap_or(0)
+        self.ast.list(terms).iter().map(|term| self.meta(term.expr).height).max().unwrap_or(0)
     }
 
     fn limit_height(&self, limit: Option<Limit>) -> u16 {
@@ -320,11 +334,11 @@ impl Grammar<'_> {
         let from = self.open::<Cte>();
         loop {
             let cte = self.common_table_expression()?;
-            let name = self.m.ast.name(cte.name);
+            let name = self.name_value(cte.name);
             if self
                 .items::<Cte>(from)
                 .iter()
-                .any(|other| self.m.ast.name(other.name).eq_ignore_ascii_case(name))
+                .any(|other| self.name_value(other.name).eq_ignore_ascii_case(name))
             {
                 let message = [b"duplicate WITH table name: ", name].concat();
                 self.fail(message, None);
@@ -371,7 +385,7 @@ impl Grammar<'_> {
 
     /// `eidlist RP`: names, behind which old schemas may have COLLATE, ASC or DESC.
     pub(super) fn column_names_until_paren(&mut self) -> Rule<List<Name>> {
-        let start = Name::arena(&self.m.ast).len();
+        let start = Name::arena(&self.ast).len();
         loop {
             let token = self.name_token()?;
             self.add_name(token);
@@ -397,7 +411,7 @@ impl Grammar<'_> {
 
     /// `idlist`
     pub(super) fn names(&mut self) -> Rule<List<Name>> {
-        let start = Name::arena(&self.m.ast).len();
+        let start = Name::arena(&self.ast).len();
         loop {
             self.name()?;
             if !self.take(TokenKind::Comma)? {
@@ -415,13 +429,13 @@ impl Grammar<'_> {
     }
 
     fn names_since(&self, start: usize) -> List<Name> {
-        let end = Name::arena(&self.m.ast).len();
+        let end = Name::arena(&self.ast).len();
         List::from_parts(start as u32, (end - start) as u32)
     }
 
     /// The number of values of an expression, as far as the grammar can tell: `None` for a SELECT.
     pub(super) fn vector_size(&self, expr: ExprId) -> Option<usize> {
-        match self.m.ast.expr(expr) {
+        match self.ast.expr(expr) {
             Expr::Vector(terms) => Some(terms.len()),
             Expr::Subquery(_) => None,
             _ => Some(1),

@@ -12,7 +12,7 @@ impl Grammar<'_> {
     /// One statement with its semicolon; `None` if there is none left.
     pub(crate) fn statement(&mut self) -> Rule<Option<Statement>> {
         // What stands before the text is not a semicolon, so that an empty text ends in one, as in SQLite.
-        self.tok = self.lex(0, TokenKind::Comma)?;
+        self.lex(0, TokenKind::Comma)?;
         let mut skipped = false;
         while self.tok.kind == TokenKind::Semicolon {
             skipped = true;
@@ -32,6 +32,10 @@ impl Grammar<'_> {
         }
         let statement = self.command()?;
         self.at_end_of_statement()?;
+        if !self.pending && self.late.is_some() {
+            self.m.failure = self.late.take();
+            self.pending = true;
+        }
         if self.pending {
             self.failed_at = self.tok.start;
             return Err(super::Failed);

@@ -20,7 +20,7 @@ impl Grammar<'_> {
 
     /// Where the text that is stored for an object begins: at its name, without schema.
     pub(super) fn definition_start(&self, name: QualifiedName) -> u32 {
-        let name: &Name = &self.m.ast[name.name];
+        let name: &Name = &self.ast[name.name];
         name.source.start
     }
 
@@ -158,7 +158,7 @@ impl Grammar<'_> {
             return Span::new(source.start + 1, source.start + kept.len() as u32 - 1).into();
         }
         let value = super::name::unquote_prefix(kept);
-        self.m.ast.add_value(value.into_iter())
+        self.ast.add_value(value.into_iter())
     }
 
     /// `table_option_set`

@@ -9,7 +9,7 @@ use crate::lexer::TokenKind;
 
 impl Grammar<'_> {
     pub(super) fn add_window(&mut self, window: Window) -> WindowId {
-        let windows = Window::arena_mut(&mut self.m.ast);
+        let windows = Window::arena_mut(&mut self.ast);
         let id = WindowId::next(windows.len());
         windows.push(window);
         id
@@ -150,7 +150,7 @@ impl Grammar<'_> {
     /// Checks that a window does not override what the earlier one that it extends has.
     fn check_base(&mut self, from: usize, window: &Window) {
         let Some(base) = window.base else { return };
-        let typed = |name: NameId| self.bytes(self.m.ast[name].source);
+        let typed = |name: NameId| self.bytes(self.ast[name].source);
         let Some(at) = self.find_window(from, base, usize::MAX) else {
             let message = [b"no such window: ", typed(base)].concat();
             return self.fail(message, None);
@@ -171,7 +171,7 @@ impl Grammar<'_> {
 
     /// The last of the first `before` windows with this name.
     fn find_window(&self, from: usize, name: NameId, before: usize) -> Option<usize> {
-        let typed = |name: NameId| self.bytes(self.m.ast[name].source);
+        let typed = |name: NameId| self.bytes(self.ast[name].source);
         let windows = self.items::<Window>(from);
         let earlier = windows.get(..before.min(windows.len())).unwrap_or_default();
         earlier.iter().rposition(|w| w.name.is_some_and(|n| typed(n).eq_ignore_ascii_case(typed(name))))

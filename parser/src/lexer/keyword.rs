@@ -188,7 +188,7 @@ const fn fill() -> [u8; SLOTS] {
     table
 }
 
-/// The kind of `word` if it is a keyword, in any mixture of cases.
+/// The kind of `word` if it is a keyword, in any mixture of cases. `word` consists of letters and `_`.
 pub(crate) fn kind_of(word: &[u8]) -> Option<TokenKind> {
     let [first, second, ..] = *word else { return None };
     let [.., before_last, last] = *word else { return None };
@@ -197,7 +197,9 @@ pub(crate) fn kind_of(word: &[u8]) -> Option<TokenKind> {
     }
     let number = TABLE[slot(first, second, before_last, last, word.len())];
     let (keyword, kind) = KEYWORDS.get(usize::from(number).wrapping_sub(1))?;
-    keyword.as_bytes().eq_ignore_ascii_case(word).then_some(*kind)
+    // All bytes are letters or `_`, which differ from their other case in bit 5 only (and `_` has none).
+    let same = keyword.len() == word.len() && keyword.bytes().zip(word).all(|(a, &b)| (a ^ b) & 0xdf == 0);
+    same.then_some(*kind)
 }
 
 /// Number of keywords (`sqlite3_keyword_count`).
@@ -212,7 +214,7 @@ pub fn keyword_name(index: usize) -> Option<&'static str> {
 
 /// Whether `word` is a keyword, case ignored (`sqlite3_keyword_check`).
 pub fn keyword_check(word: &[u8]) -> bool {
-    kind_of(word).is_some()
+    word.iter().all(|&b| b.is_ascii_alphabetic() || b == b'_') && kind_of(word).is_some()
 }
 
 #[cfg(test)]
@@ -229,9 +231,18 @@ mod tests {
 
     #[test]
     fn other_words_are_no_keywords() {
-        for word in
-            ["", "a", "selec", "selects", "rowid", "abs", "within", "current_timestamps", "s\u{45}lec_"]
-        {
+        for word in [
+            "",
+            "a",
+            "selec",
+            "selects",
+            "rowid",
+            "abs",
+            "within",
+            "current_timestamps",
+            "\u{7f}",
+            "current\u{7f}date",
+        ] {
             assert!(!keyword_check(word.as_bytes()), "{word}");
         }
     }

@@ -216,10 +216,31 @@ impl TokenKind {
         self <= TokenKind::String
     }
 
+    /// Whether an expression goes on behind an operand.
+    pub(crate) fn is_operator(self) -> bool {
+        const OPERATORS: [bool; TokenKind::EndOfInput as usize + 1] = operators();
+        OPERATORS[self as usize]
+    }
+
     /// `nm`: what can name a thing.
     pub(crate) fn is_name(self) -> bool {
         self <= TokenKind::JoinWord
     }
+}
+
+const fn operators() -> [bool; TokenKind::EndOfInput as usize + 1] {
+    use TokenKind::*;
+    let operators = [
+        And, Arrow, Between, BitAnd, BitOr, Collate, Concat, Eq, Escape, Ge, Gt, In, Is, IsNull, Le,
+        LikeWord, Lt, Match, Minus, Ne, Not, NotNull, Or, Percent, Plus, ShiftLeft, ShiftRight, Slash, Star,
+    ];
+    let mut table = [false; EndOfInput as usize + 1];
+    let mut i = 0;
+    while i < operators.len() {
+        table[operators[i] as usize] = true;
+        i += 1;
+    }
+    table
 }
 
 /// A token: its kind and the bytes `start..end` of the text.
