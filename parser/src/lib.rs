@@ -12,11 +12,13 @@
 #![warn(missing_docs)]
 
 pub mod ast;
+mod complete;
 mod grammar;
 mod lexer;
 mod parsed;
 mod parser;
 
+pub use complete::{Completeness, Missing, complete, completeness};
 pub use lexer::{keyword_check, keyword_count, keyword_name};
 pub use parsed::{Explain, Features, Limits, Parameter, Parameters, ParseError, ParseErrorKind, Parsed};
 pub use parser::Parser;

@@ -62,6 +62,8 @@ impl Grammar<'_> {
         let action = AlterAction::AddColumn(column);
         self.begin_progress(Statement::AlterTable(AlterTable { table, action }));
         self.note_column(Some(column));
+        // alter_add carglist
+        self.depth += 2;
         self.column_constraints(&mut None)?;
         self.at_end_of_statement()?;
         column.constraints = self.close(0);
@@ -74,6 +76,8 @@ impl Grammar<'_> {
     fn add_check(&mut self) -> Rule<AlterAction> {
         let start = self.tok.start;
         let name = if self.take(TokenKind::Constraint)? { Some(self.name()?) } else { None };
+        // ALTER TABLE fullname ADD [CONSTRAINT nm]
+        self.depth += if name.is_some() { 6 } else { 4 };
         let check = self.check()?;
         let conflict = self.on_conflict()?;
         Ok(AlterAction::AddCheck { name, check, conflict, text: Span::new(start, self.last_end) })

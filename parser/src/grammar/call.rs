@@ -32,9 +32,14 @@ impl Grammar<'_> {
         self.depth = depth;
         self.expect(TokenKind::RightParen)?;
         let (filter, over) = match self.tok.kind {
-            TokenKind::Filter | TokenKind::Over => self.filter_over()?,
+            TokenKind::Filter | TokenKind::Over => {
+                // name LP [distinct] arguments RP
+                self.depth += if arguments == CallArguments::Star { 4 } else { 5 };
+                self.filter_over()?
+            }
             _ => (None, None),
         };
+        self.depth = depth;
         self.features.set(Features::CALL);
         let distinct = distinct == Distinct::Distinct;
         let call = Call { name: function, distinct, arguments, order_by, filter, over };
@@ -110,7 +115,7 @@ impl Grammar<'_> {
         let mut filter = None;
         if self.take(TokenKind::Filter)? {
             self.expect_all(&[TokenKind::LeftParen, TokenKind::Where])?;
-            self.depth += 8;
+            self.depth += 3;
             filter = Some(self.deeper(Self::expr)?);
             self.depth = depth;
             self.expect(TokenKind::RightParen)?;
@@ -122,7 +127,7 @@ impl Grammar<'_> {
         if !self.take(TokenKind::LeftParen)? {
             return Ok((filter, Some(Over::Name(self.name()?))));
         }
-        self.depth += 7 + u32::from(filter.is_some());
+        self.depth += 2 + u32::from(filter.is_some());
         let window = self.deeper(Self::window_until_paren)?;
         self.depth = depth;
         let id = self.add_window(window);

@@ -59,7 +59,10 @@ impl Grammar<'_> {
             TokenKind::Generated => {
                 self.shift()?;
                 self.expect(TokenKind::Always)?;
-                self.generated()?
+                self.depth += 2;
+                let generated = self.generated()?;
+                self.depth -= 2;
+                generated
             }
             TokenKind::As => self.generated()?,
             _ => return Ok(None),
@@ -70,9 +73,9 @@ impl Grammar<'_> {
     /// `AS (expr) [kind]`
     fn generated(&mut self) -> Rule<ColumnConstraintKind> {
         self.expect_all(&[TokenKind::As, TokenKind::LeftParen])?;
-        self.depth += 6;
+        self.depth += 2;
         let expr = self.expr()?;
-        self.depth -= 6;
+        self.depth -= 2;
         self.expect(TokenKind::RightParen)?;
         let kind = if self.tok.kind.is_id() { Some(self.name()?) } else { None };
         Ok(ColumnConstraintKind::Generated { expr, kind })
@@ -86,9 +89,9 @@ impl Grammar<'_> {
         let (value, form, text) = match sign {
             TokenKind::LeftParen => {
                 self.shift()?;
-                self.depth += 6;
+                self.depth += 2;
                 let value = self.expr()?;
-                self.depth -= 6;
+                self.depth -= 2;
                 let close = self.expect(TokenKind::RightParen)?;
                 (value, DefaultForm::Parentheses, self.trimmed(start + 1, close.start))
             }
@@ -117,9 +120,9 @@ impl Grammar<'_> {
     pub(super) fn check(&mut self) -> Rule<Check> {
         self.expect(TokenKind::Check)?;
         let open = self.expect(TokenKind::LeftParen)?;
-        self.depth += 6;
+        self.depth += 2;
         let expr = self.expr()?;
-        self.depth -= 6;
+        self.depth -= 2;
         let close = self.expect(TokenKind::RightParen)?;
         Ok(Check { expr, text: self.trimmed(open.end, close.start) })
     }
@@ -237,11 +240,13 @@ impl Grammar<'_> {
     /// `conslist`, up to the closing parenthesis. Nothing has to stand between two constraints; a comma ends the force of
     /// a name.
     pub(super) fn table_constraints(&mut self, mut name: NameInForce) -> Rule<()> {
+        let depth = self.depth;
         let mut comma = true;
         while self.at_table_constraint() {
             let constraint = self.table_constraint(&mut name, comma)?;
             self.push(constraint);
             self.note_constraint();
+            self.depth = depth + 2;
             comma = self.take(TokenKind::Comma)?;
             if comma {
                 name = None;
@@ -267,9 +272,9 @@ impl Grammar<'_> {
             TokenKind::Primary => {
                 self.shift()?;
                 self.expect_all(&[TokenKind::Key, TokenKind::LeftParen])?;
-                self.depth += 5;
+                self.depth += 3;
                 let columns = self.sort_list()?;
-                self.depth -= 5;
+                self.depth -= 3;
                 let autoincrement = self.take(TokenKind::Autoincrement)?;
                 self.expect(TokenKind::RightParen)?;
                 Kind::PrimaryKey { columns, autoincrement, conflict: self.on_conflict()? }
@@ -277,9 +282,9 @@ impl Grammar<'_> {
             TokenKind::Unique => {
                 self.shift()?;
                 self.expect(TokenKind::LeftParen)?;
-                self.depth += 4;
+                self.depth += 2;
                 let columns = self.sort_list()?;
-                self.depth -= 4;
+                self.depth -= 2;
                 self.expect(TokenKind::RightParen)?;
                 Kind::Unique { columns, conflict: self.on_conflict()? }
             }

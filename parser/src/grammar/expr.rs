@@ -401,6 +401,7 @@ impl Grammar<'_> {
     /// At a closing parenthesis whose opening one is on the stack.
     fn close_paren(&mut self, last: ExprId) -> Rule<Operand> {
         let Some(&paren) = self.m.ops.last() else { return Err(self.syntax_error()) };
+        self.check_room(2)?;
         let expr = match paren.kind {
             OpKind::Paren => {
                 self.shift()?;

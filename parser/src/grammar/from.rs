@@ -37,10 +37,10 @@ impl Grammar<'_> {
 
     /// One item, put on the list begun at `from`.
     fn source(&mut self, from: usize, join: JoinType) -> Rule<()> {
-        self.check_depth()?;
         let start = self.tok.start;
         let depth = self.depth;
         if self.tok.kind == TokenKind::LeftParen {
+            self.check_depth()?;
             self.shift()?;
             self.depth += 1;
             if !self.at_select() {
@@ -53,6 +53,8 @@ impl Grammar<'_> {
             let source = self.source_after(SourceKind::Select(select), join, start)?;
             return self.add_source(from, source);
         }
+        // nm dbnm as on_using
+        self.check_room(4)?;
         let name = self.qualified_name()?;
         if self.take(TokenKind::LeftParen)? {
             self.features.set(Features::TABLE_FUNCTION);

@@ -174,7 +174,11 @@ impl<'a> Grammar<'a> {
     #[inline]
     fn lex(&mut self, mut at: usize, last: TokenKind) -> Rule<()> {
         // Most tokens stand behind a single space.
-        at += usize::from(self.sql.get(at) == Some(&b' '));
+        if let Some(&[b' ', next, ..]) = self.sql.get(at..)
+            && next > b' '
+        {
+            at += 1;
+        }
         loop {
             let (kind, end) = scan(self.sql, at);
             if end > self.sql_length {
@@ -311,7 +315,13 @@ impl<'a> Grammar<'a> {
     /// Checks that one more symbol fits on the stack.
     #[inline]
     fn check_depth(&mut self) -> Rule<()> {
-        if self.depth < self.depth_max { Ok(()) } else { Err(self.too_deep()) }
+        self.check_room(1)
+    }
+
+    /// Checks that so many more symbols fit on the stack.
+    #[inline]
+    fn check_room(&mut self, symbols: u32) -> Rule<()> {
+        if self.depth + symbols <= self.depth_max { Ok(()) } else { Err(self.too_deep()) }
     }
 
     #[cold]

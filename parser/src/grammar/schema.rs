@@ -118,8 +118,9 @@ impl Grammar<'_> {
     fn module_arguments(&mut self) -> Rule<()> {
         let mut open = 0u32;
         let mut argument: Option<Span> = None;
-        // Each open parenthesis is two symbols on SQLite's stack, the outermost one and the list three.
-        let depth = self.depth + 5;
+        // Each open parenthesis is two symbols on SQLite's stack; below them are three, and two more behind a comma.
+        let base = self.depth + 3;
+        let mut depth = base;
         loop {
             let token = self.tok;
             match token.kind {
@@ -136,6 +137,7 @@ impl Grammar<'_> {
                 if let Some(span) = argument.take() {
                     self.push(span);
                 }
+                depth = base + 2;
             } else {
                 argument = Some(argument.map_or(token.span(), |span| span.to(token.span())));
             }

@@ -49,14 +49,15 @@ impl Grammar<'_> {
         match self.tok.kind {
             TokenKind::Select | TokenKind::Values => self.select().map(Statement::Select),
             TokenKind::With => {
+                let depth = self.depth;
                 let with = self.with_clause()?;
                 match self.tok.kind {
                     TokenKind::Select | TokenKind::Values => {
                         self.select_after_with(Some(with), start).map(Statement::Select)
                     }
                     _ => {
-                        // WITH and its list become one symbol before what follows.
-                        self.depth -= if with.recursive { 2 } else { 1 };
+                        // WITH and its list become the symbol that these statements begin with anyway.
+                        self.depth = depth;
                         self.change(Some(with))
                     }
                 }

@@ -54,8 +54,11 @@ impl Grammar<'_> {
         }
         self.expect(TokenKind::LeftParen)?;
         let mut name_in_force = None;
+        // create_table LP columnlist COMMA, with the name and the constraints of a column behind it
+        let depth = self.depth;
+        self.depth += 4;
         let columns_end = self.column_defs(&mut name_in_force)?;
-        self.depth = 3;
+        self.depth = depth + 4;
         self.table_constraints(name_in_force)?;
         let close = self.expect(TokenKind::RightParen)?;
         let options = self.table_options()?;
@@ -76,6 +79,7 @@ impl Grammar<'_> {
 
     /// `columnlist`, with the comma before table constraints. Returns the offset of that comma, or of the closing parenthesis.
     fn column_defs(&mut self, name_in_force: &mut NameInForce) -> Rule<u32> {
+        let depth = self.depth;
         loop {
             let mut column = self.column_head()?;
             *name_in_force = None;
@@ -88,6 +92,7 @@ impl Grammar<'_> {
             self.note_column(None);
             self.push(column);
             let end = self.tok.start;
+            self.depth = depth + 2;
             if !self.take(TokenKind::Comma)? || self.at_table_constraint() {
                 return Ok(end);
             }
