@@ -579,6 +579,7 @@ fn has_collate(ast: &Ast, expr: ast::ExprId) -> bool {
 pub(super) fn collect_operands(ast: &Ast, expr: ast::ExprId, out: &mut Vec<ast::ExprId>) -> Option<NestedKey> {
     match *ast.expr(expr) {
         Expr::Null
+        | Expr::Bool(_)
         | Expr::Integer(_)
         | Expr::Float(_)
         | Expr::String(_)

@@ -1,7 +1,7 @@
 //! Expressions: from syntax tree to bound tree.
 //!
-//! What SQLite's parser already simplifies is simplified here: `x IS NULL`, IN with an empty list or with one constant, `x IS TRUE`,
-//! `FALSE AND y`, plus signs in a row.
+//! Two things are simplified: `x IN (constant)` is `x = +constant`, and `x IS NULL` is known where x cannot be NULL. (The parser has
+//! simplified what needs no names.)
 //!
 //! Errors end the walk, but for wrong functions and refused columns: those are noted, the walk goes on, and the last error counts.
 
@@ -100,6 +100,7 @@ impl Resolver<'_, '_> {
         self.check()?;
         let kind = match node {
             E::Null => ExprKind::Null,
+            E::Bool(value) => ExprKind::Integer(i64::from(value)),
             E::Integer(text) => self.integer(ast.text(text), false)?,
             E::Float(text) => ExprKind::Real(real(ast.text(text))),
             E::String(text) => ExprKind::Text(ast.text(text).into()),
@@ -163,8 +164,10 @@ impl Resolver<'_, '_> {
             | E::IsNull { .. } => unreachable!("handled above"),
         };
         let id = self.add(kind, span);
-        if matches!(node, E::Collate { .. }) {
-            self.compiler.bound[id].flags.set(ExprFlags::COLLATED);
+        match node {
+            E::Collate { .. } => self.compiler.bound[id].flags.set(ExprFlags::COLLATED),
+            E::Bool(_) => self.compiler.bound[id].flags.set(ExprFlags::BOOLEAN_LITERAL),
+            _ => {}
         }
         Ok(id)
     }
@@ -201,13 +204,6 @@ impl Resolver<'_, '_> {
             ast::UnaryOp::Plus => UnaryOp::Plus,
             ast::UnaryOp::Minus => UnaryOp::Minus,
         };
-        let mut operand = operand;
-        if matches!(op, UnaryOp::Plus | UnaryOp::Minus) {
-            // A plus under another sign means nothing.
-            while let ast::Expr::Unary { op: ast::UnaryOp::Plus, operand: inner } = *env.ast.expr(operand) {
-                operand = inner;
-            }
-        }
         if let (UnaryOp::Minus, ast::Expr::Integer(text)) = (op, *env.ast.expr(operand)) {
             let kind = self.integer(env.ast.text(text), true)?;
             if matches!(kind, ExprKind::Integer(i64::MIN)) {
@@ -228,20 +224,17 @@ impl Resolver<'_, '_> {
         left: ast::ExprId,
         right: ast::ExprId,
     ) -> CompileResult<ExprId> {
-        use BinaryOp::{And, Eq, Ge, Gt, Le, Lt, Ne};
+        use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
         let span = Some(env.ast[expr].span);
         if matches!(op, Eq | Ne | Lt | Le | Gt | Ge) {
             self.check_vectors(env, expr, left, &[right])?;
-        }
-        if op == And && (is_false(&env.ast, left) || is_false(&env.ast, right)) && !has_call(&env.ast, expr) {
-            return Ok(self.add(ExprKind::Integer(0), span));
         }
         let left = self.lower(env, at, left)?;
         let right = self.lower(env, at, right)?;
         Ok(self.add(ExprKind::Binary { op, left, right }, span))
     }
 
-    /// `x IS y`, where y may be NULL, TRUE or FALSE.
+    /// `x IS y`, where y may be TRUE or FALSE.
     fn lower_is(
         &mut self,
         env: &Env,
@@ -252,9 +245,6 @@ impl Resolver<'_, '_> {
         right: ast::ExprId,
     ) -> CompileResult<ExprId> {
         let span = Some(env.ast[expr].span);
-        if matches!(env.ast.expr(right), ast::Expr::Null) {
-            return self.lower_is_null(env, at, left, negated, span);
-        }
         if let ast::Expr::Id(name) = *env.ast.expr(super::star::skip_collate(&env.ast, right)) {
             let id = self.lower_id(env, at, name, span)?;
             let node = &self.compiler.bound[id];
@@ -274,7 +264,7 @@ impl Resolver<'_, '_> {
         Ok(self.add(ExprKind::Binary { op, left, right }, span))
     }
 
-    /// `x IS NULL`. Known for a literal, and in a WHERE clause for a column that is NOT NULL.
+    /// `x IS NULL`. Known in a WHERE clause for a column that is NOT NULL.
     fn lower_is_null(
         &mut self,
         env: &Env,
@@ -283,9 +273,6 @@ impl Resolver<'_, '_> {
         not: bool,
         span: Option<ast::Span>,
     ) -> CompileResult<ExprId> {
-        if is_literal(&env.ast, operand) {
-            return Ok(self.add(ExprKind::Integer(i64::from(not)), span));
-        }
         let levels: Vec<usize> = self.levels(at).collect();
         let references: Vec<u32> = levels.iter().map(|&level| self.contexts[level].references).collect();
         let operand = self.lower(env, at, operand)?;
@@ -388,16 +375,6 @@ impl Resolver<'_, '_> {
         let span = Some(env.ast[expr].span);
         let elements = env.ast.list(list);
         match elements {
-            [] => {
-                let constant = self.truth(negated, span);
-                if !has_call(&env.ast, operand) {
-                    return Ok(constant);
-                }
-                // The call might be an aggregate, which makes another query of it.
-                let op = if negated { BinaryOp::Or } else { BinaryOp::And };
-                let right = self.lower(env, at, operand)?;
-                Ok(self.add(ExprKind::Binary { op, left: constant, right }, span))
-            }
             &[only]
                 if super::number::is_constant(&env.ast, only)
                     && !matches!(env.ast.expr(only), ast::Expr::Collate { .. })
@@ -561,53 +538,10 @@ pub(super) fn truth_literal(ast: &Ast, name: ast::NameId) -> Option<bool> {
     truth_word(ast.name(name)).filter(|_| ast[name].quote == ast::Quote::None)
 }
 
-/// A literal number, string or blob, perhaps under signs: it is not NULL.
-fn is_literal(ast: &Ast, mut expr: ast::ExprId) -> bool {
-    while let ast::Expr::Unary { op: ast::UnaryOp::Plus | ast::UnaryOp::Minus, operand } = *ast.expr(expr) {
-        expr = operand;
-    }
-    matches!(
-        ast.expr(expr),
-        ast::Expr::Integer(_) | ast::Expr::Float(_) | ast::Expr::String(_) | ast::Expr::Blob(_)
-    )
-}
-
-/// Whether an operand of AND is false as written: 0, or such an AND itself.
-fn is_false(ast: &Ast, expr: ast::ExprId) -> bool {
-    match *ast.expr(expr) {
-        ast::Expr::Integer(text) => ast.text(text).iter().all(|&byte| byte == b'0'),
-        ast::Expr::InList { operand, list, negated: false } if list.is_empty() => !has_call(ast, operand),
-        ast::Expr::Binary { op: BinaryOp::And, left, right } => {
-            (deep(|| is_false(ast, left)) || deep(|| is_false(ast, right))) && !has_call(ast, expr)
-        }
-        _ => false,
-    }
-}
-
-/// Whether a call by name or operator stands in an expression, subqueries left out.
-fn has_call(ast: &Ast, expr: ast::ExprId) -> bool {
-    match ast.expr(expr) {
-        ast::Expr::Call(_)
-        | ast::Expr::Like { .. }
-        | ast::Expr::Current(_)
-        | ast::Expr::Binary { op: BinaryOp::Arrow | BinaryOp::ArrowText, .. } => return true,
-        _ => {}
-    }
-    let mut operands = Vec::new();
-    super::expand::collect_operands(ast, expr, &mut operands);
-    operands.into_iter().any(|operand| deep(|| has_call(ast, operand)))
-}
-
-/// The subquery that an IN with a list is: `IN ((SELECT …))`, or rows.
+/// The rows that an IN with a list is, where a row value stands left of it.
 pub(super) fn in_list_as_select(ast: &Ast, expr: ast::ExprId) -> Option<NestedKey> {
-    let ast::Expr::InList { operand, list, .. } = *ast.expr(expr) else { return None };
-    if let &[only] = ast.list(list)
-        && let ast::Expr::Subquery(select) = *ast.expr(only)
-    {
-        return Some(NestedKey::Select(select.index()));
-    }
-    let rows = matches!(ast.expr(operand), ast::Expr::Vector(_)) && !list.is_empty();
-    rows.then_some(NestedKey::Rows(expr.index()))
+    let ast::Expr::InList { operand, .. } = *ast.expr(expr) else { return None };
+    matches!(ast.expr(operand), ast::Expr::Vector(_)).then_some(NestedKey::Rows(expr.index()))
 }
 
 /// # Errors

@@ -149,6 +149,7 @@ fn has_affinity(ast: &Ast, expr: ast::ExprId) -> bool {
 pub(super) fn is_constant(ast: &Ast, expr: ast::ExprId) -> bool {
     crate::compile::deep(|| match *ast.expr(expr) {
         Expr::Null
+        | Expr::Bool(_)
         | Expr::Integer(_)
         | Expr::Float(_)
         | Expr::String(_)

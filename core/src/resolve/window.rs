@@ -44,8 +44,13 @@ pub(super) fn check_definitions(ast: &Ast, windows: ast::List<ast::Window>) -> C
     Ok(())
 }
 
+/// The name of a window: as typed, quotes included.
+fn typed(ast: &Ast, name: ast::NameId) -> &[u8] {
+    ast.source(ast[name].source)
+}
+
 fn find<'w>(ast: &Ast, windows: &'w [ast::Window], name: &[u8]) -> CompileResult<(usize, &'w ast::Window)> {
-    let is = |window: &ast::Window| window.name.is_some_and(|known| ast.name(known).eq_ignore_ascii_case(name));
+    let is = |window: &ast::Window| window.name.is_some_and(|known| typed(ast, known).eq_ignore_ascii_case(name));
     windows
         .iter()
         .enumerate()
@@ -57,7 +62,7 @@ fn assemble(ast: &Ast, window: &ast::Window, earlier: &[ast::Window]) -> Compile
     let own =
         Assembled { partition_by: window.partition_by, order_by: window.order_by, frame: window.frame };
     let Some(base_name) = window.base else { return Ok(own) };
-    let (at, base) = find(ast, earlier, ast.name(base_name))?;
+    let (at, base) = find(ast, earlier, typed(ast, base_name))?;
     let base = assemble(ast, base, &earlier[..at])?;
     let overridden = if !own.partition_by.is_empty() {
         "PARTITION clause"
@@ -71,7 +76,7 @@ fn assemble(ast: &Ast, window: &ast::Window, earlier: &[ast::Window]) -> Compile
     };
     Err(Error::message(format!(
         "cannot override {overridden} of window: {}",
-        lossy(ast.name(base_name))
+        lossy(typed(ast, base_name))
     )))
 }
 
@@ -89,7 +94,7 @@ impl Resolver<'_, '_> {
         let definitions = env.ast.list(self.contexts[at].windows);
         let (assembled, name) = match over {
             ast::Over::Name(name) => {
-                let (i, window) = find(&env.ast, definitions, env.ast.name(name))?;
+                let (i, window) = find(&env.ast, definitions, typed(&env.ast, name))?;
                 (assemble(&env.ast, window, &definitions[..i])?, Some(env.ast.name(name)))
             }
             ast::Over::Window(window) => (assemble(&env.ast, &env.ast[window], definitions)?, None),
@@ -123,14 +128,6 @@ impl Resolver<'_, '_> {
             end: FrameBound::CurrentRow,
             exclude: FrameExclude::None,
         });
-        let backwards = matches!(
-            (frame.start, frame.end),
-            (FrameBound::CurrentRow, FrameBound::Preceding(_))
-                | (FrameBound::Following(_), FrameBound::Preceding(_) | FrameBound::CurrentRow)
-        );
-        if backwards {
-            return Err(Error::message("unsupported frame specification"));
-        }
         Ok(WindowSpec {
             partition_by: Vec::new(),
             order_by: Vec::new(),
