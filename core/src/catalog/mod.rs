@@ -8,6 +8,7 @@
 //! Never: storage; loading from `sqlite_schema` is `load`.
 
 mod affinity;
+pub mod build;
 mod index;
 mod schema;
 mod table;
