@@ -22,6 +22,7 @@ pub mod error;
 pub mod file;
 pub mod hash;
 pub mod memory;
+pub mod process;
 pub mod region;
 pub mod seeded;
 pub mod world;
@@ -45,6 +46,7 @@ pub use file::{
 };
 pub use hash::{HashMap, HashSet};
 pub use memory::MemoryIo;
+pub use process::Process;
 pub use world::{FileStat, Instant, Io, SharedIo, WallTime};
 
 /// What a function that may touch storage returns.
