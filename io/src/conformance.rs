@@ -428,3 +428,17 @@ mod memory {
 
     conformance_suite!(fixture);
 }
+
+#[cfg(unix)]
+mod syscall {
+    use super::*;
+    use crate::SyscallIo;
+    use crate::syscall::scratch::Scratch;
+
+    fn fixture() -> Fixture {
+        let scratch = Scratch::new();
+        Fixture { io: Arc::new(SyscallIo::new()), directory: scratch.path(), _keep: Box::new(scratch) }
+    }
+
+    conformance_suite!(fixture);
+}

@@ -31,6 +31,9 @@ pub mod world;
 mod conformance;
 
 #[cfg(unix)]
+pub mod syscall;
+
+#[cfg(unix)]
 mod host;
 mod levels;
 mod path;
@@ -47,6 +50,8 @@ pub use file::{
 pub use hash::{HashMap, HashSet};
 pub use memory::MemoryIo;
 pub use process::Process;
+#[cfg(unix)]
+pub use syscall::SyscallIo;
 pub use world::{FileStat, Instant, Io, SharedIo, WallTime};
 
 /// What a function that may touch storage returns.
