@@ -442,3 +442,27 @@ mod syscall {
 
     conformance_suite!(fixture);
 }
+
+/// Late worlds over one in memory, for each moment at which effects can happen.
+macro_rules! late_suite {
+    ($name:ident, $effect:expr) => {
+        mod $name {
+            use super::*;
+            use crate::late::Effect;
+            use crate::{LateIo, LateOptions, MemoryIo};
+
+            fn fixture() -> Fixture {
+                let memory = Arc::new(MemoryIo::deterministic(7));
+                let options = LateOptions { effect: $effect, strict_flush: true, ..LateOptions::default() };
+                let io = Arc::new(LateIo::with_options(memory, 7, options));
+                Fixture { io, directory: b"/world".to_vec(), _keep: Box::new(()) }
+            }
+
+            conformance_suite!(fixture);
+        }
+    };
+}
+
+late_suite!(late_at_submit, Effect::AtSubmit);
+late_suite!(late_at_completion, Effect::AtCompletion);
+late_suite!(late_mixed, Effect::Mixed);

@@ -21,6 +21,7 @@ pub mod completion;
 pub mod error;
 pub mod file;
 pub mod hash;
+pub mod late;
 pub mod memory;
 pub mod process;
 pub mod region;
@@ -48,6 +49,7 @@ pub use file::{
     SharedMemory, ShmLockMode, ShmRegion, ShmSlots,
 };
 pub use hash::{HashMap, HashSet};
+pub use late::{LateIo, LateOptions};
 pub use memory::MemoryIo;
 pub use process::Process;
 #[cfg(unix)]
