@@ -466,3 +466,15 @@ macro_rules! late_suite {
 late_suite!(late_at_submit, Effect::AtSubmit);
 late_suite!(late_at_completion, Effect::AtCompletion);
 late_suite!(late_mixed, Effect::Mixed);
+
+mod fault {
+    use super::*;
+    use crate::{FaultIo, MemoryIo};
+
+    fn fixture() -> Fixture {
+        let io = Arc::new(FaultIo::new(Arc::new(MemoryIo::deterministic(7))));
+        Fixture { io, directory: b"/world".to_vec(), _keep: Box::new(()) }
+    }
+
+    conformance_suite!(fixture);
+}

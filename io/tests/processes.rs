@@ -273,7 +273,9 @@ fn a_killed_process_leaves_no_lock_and_its_wal_index_is_worth_nothing() {
     }
     peer.kill();
     mine.lock(LockLevel::Shared).expect("is free");
-    let shm_len = || std::fs::metadata(scratch.0.join("a.db-shm")).expect("is left").len();
+    let shm_path = scratch.0.join("a.db-shm");
+    let shm_len =
+        || io.stat(shm_path.as_os_str().as_bytes()).settle(&io).expect("looks").expect("is left").len_bytes;
     assert_eq!(shm_len(), 65536);
     let shm = mine.shm(false).expect("opens");
     assert_eq!(shm_len(), 3);
