@@ -1,0 +1,1 @@
+//! B-trees over pages: cells, cursors, balance, freelist, pointer map.
