@@ -429,11 +429,37 @@ mod memory {
     conformance_suite!(fixture);
 }
 
+/// A directory for one test, removed with all that is in it.
+#[cfg(unix)]
+pub(crate) struct Scratch(std::path::PathBuf);
+
+#[cfg(unix)]
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        // Tests may run as threads of one process.
+        static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("kernite-io-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory can be made");
+        Scratch(path)
+    }
+
+    pub(crate) fn path(&self) -> Vec<u8> {
+        std::os::unix::ffi::OsStrExt::as_bytes(self.0.as_os_str()).to_vec()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 #[cfg(unix)]
 mod syscall {
     use super::*;
     use crate::SyscallIo;
-    use crate::syscall::scratch::Scratch;
 
     fn fixture() -> Fixture {
         let scratch = Scratch::new();

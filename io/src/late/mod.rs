@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "overlaps a Write in flight")]
+    #[should_panic(expected = "overlaps what is under way")]
     fn two_writes_to_one_range_in_flight_are_found() {
         let io = late(1, LateOptions::default());
         let file = open(&io);

@@ -18,8 +18,6 @@ mod raw;
 mod shm;
 
 #[cfg(test)]
-pub(crate) mod scratch;
-#[cfg(test)]
 mod tests;
 
 use std::os::fd::AsFd;

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
-use super::scratch::Scratch;
 use super::*;
+use crate::conformance::Scratch;
 use crate::{Buffer, File, FileControl, IoSlice, LockLevel};
 
 struct Fixture {
