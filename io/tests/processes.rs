@@ -247,6 +247,30 @@ fn every_pair_of_levels_excludes_each_other_as_in_sqlite() {
 }
 
 #[test]
+fn a_writer_that_goes_down_to_shared_leaves_the_way_to_others() {
+    let scratch = Scratch::new("down");
+    let io = SyscallIo::new();
+    let mine = open(&io, &scratch.database());
+    let mut peer = Peer::kernite(&scratch.database());
+    for top in [LockLevel::Reserved, LockLevel::Exclusive] {
+        mine.lock(LockLevel::Shared).expect("is free");
+        mine.lock(LockLevel::Reserved).expect("is free");
+        mine.lock(top).expect("is free");
+        mine.lock(LockLevel::Shared).expect("goes down");
+        for (order, answer) in [
+            ("reserved", "false"),
+            ("lock shared", "ok"),
+            ("lock reserved", "ok"),
+            ("lock exclusive", "busy"),
+        ] {
+            assert_eq!(peer.ask(order), answer, "after {top:?}");
+        }
+        assert_eq!(peer.ask("lock none"), "ok");
+        mine.lock(LockLevel::None).expect("gives back");
+    }
+}
+
+#[test]
 fn a_descriptor_closed_in_this_process_drops_no_lock_of_it() {
     let scratch = Scratch::new("close");
     let io = SyscallIo::new();

@@ -94,35 +94,10 @@ impl SyscallFile {
     }
 
     fn write_all(&self, at: u64, slices: &[IoSlice]) -> Result<(), IoError> {
-        let mut at = at;
-        let mut slices = slices;
-        // Bytes of the first slice that are written.
-        let mut skip = 0;
-        loop {
-            // Also leaves out empty slices, of which a call could write nothing.
-            while let Some((first, rest)) = slices.split_first()
-                && skip >= first.bytes().len()
-            {
-                skip -= first.bytes().len();
-                slices = rest;
-            }
-            let written = match slices {
-                [] => return Ok(()),
-                [last] => raw::write_at(self.fd(), &last.bytes()[skip..], at),
-                many => raw::write_slices_at(self.fd(), many, skip, at),
-            };
-            match written {
-                Ok(0) | Err(libc::ENOSPC | libc::EDQUOT) => return Err(IoError::Full),
-                Ok(count) => {
-                    at = at.saturating_add(count as u64);
-                    skip += count;
-                }
-                Err(errno) => {
-                    let len = slices.iter().map(|slice| slice.bytes().len()).sum();
-                    return Err(IoError::os(IoOp::Write, at, len, errno));
-                }
-            }
-        }
+        write_fully(at, slices, |slices, skip, at| match slices {
+            [only] => raw::write_at(self.fd(), only.bytes().get(skip..).unwrap_or_default(), at),
+            many => raw::write_slices_at(self.fd(), many, skip, at),
+        })
     }
 
     fn sync_now(&self, data_only: bool) -> Result<(), IoError> {
@@ -156,6 +131,38 @@ impl SyscallFile {
     fn wal_index_is_used_elsewhere(&self) -> bool {
         let shm = self.shm.lock().unwrap_or_else(PoisonError::into_inner);
         shm.as_ref().is_some_and(|shm| shm.is_open_elsewhere())
+    }
+}
+
+/// Calls `write_some(slices, bytes of the first that are written, place)` until all is written.
+fn write_fully(
+    at: u64,
+    slices: &[IoSlice],
+    mut write_some: impl FnMut(&[IoSlice], usize, u64) -> Result<usize, raw::Errno>,
+) -> Result<(), IoError> {
+    let (mut at, mut slices, mut skip) = (at, slices, 0);
+    loop {
+        // Also leaves out empty slices, of which a call could write nothing.
+        while let Some((first, rest)) = slices.split_first()
+            && skip >= first.bytes().len()
+        {
+            skip -= first.bytes().len();
+            slices = rest;
+        }
+        if slices.is_empty() {
+            return Ok(());
+        }
+        match write_some(slices, skip, at) {
+            Ok(0) | Err(libc::ENOSPC | libc::EDQUOT) => return Err(IoError::Full),
+            Ok(count) => {
+                at = at.saturating_add(count as u64);
+                skip += count;
+            }
+            Err(errno) => {
+                let len = slices.iter().map(|slice| slice.bytes().len()).sum();
+                return Err(IoError::os(IoOp::Write, at, len, errno));
+            }
+        }
     }
 }
 
@@ -316,5 +323,36 @@ impl Drop for SyscallFile {
         if let (Some(inode), Some(fd)) = (&self.inode, self.fd.take()) {
             inode.close(fd, self.writable);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device that takes at most `step` bytes a call.
+    fn written_by_steps_of(step: usize, slices: &[IoSlice]) -> Vec<u8> {
+        let mut out = vec![0; 3];
+        write_fully(3, slices, |slices, skip, at| {
+            assert_eq!(at, out.len() as u64);
+            let left: Vec<u8> = slices.iter().flat_map(|slice| slice.bytes().to_vec()).skip(skip).collect();
+            assert!(!left.is_empty());
+            out.extend(left.iter().take(step));
+            Ok(left.len().min(step))
+        })
+        .unwrap();
+        out.split_off(3)
+    }
+
+    #[test]
+    fn short_writes_go_on_where_they_stopped() {
+        let slice = |bytes: &[u8]| IoSlice::whole(Buffer::copy_of(bytes));
+        let slices = [slice(b""), slice(b"abc"), slice(b""), slice(b"defgh"), slice(b"i"), slice(b"")];
+        for step in 1..12 {
+            assert_eq!(written_by_steps_of(step, &slices), b"abcdefghi");
+        }
+        assert!(matches!(write_fully(0, &slices, |_, _, _| Ok(0)), Err(IoError::Full)));
+        let failed = write_fully(7, &slices, |_, _, _| Err(libc::EIO));
+        assert!(matches!(failed, Err(IoError::Failed { offset: 7, len: 9, errno: libc::EIO, .. })));
     }
 }

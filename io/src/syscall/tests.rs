@@ -147,6 +147,18 @@ fn a_full_disk_is_told_from_other_failures() {
 }
 
 #[test]
+fn a_vectored_write_leaves_out_what_was_written_of_its_first_slice() {
+    let scratch = Scratch::new();
+    let path = CString::new([scratch.path().as_slice(), b"/a"].concat()).unwrap();
+    let fd = raw::open(&path, libc::O_RDWR | libc::O_CREAT, 0o600).unwrap();
+    let slices = [&b"abc"[..], b"def"].map(|bytes| IoSlice::whole(Buffer::copy_of(bytes)));
+    assert_eq!(raw::write_slices_at(fd.as_fd(), &slices, 2, 1), Ok(4));
+    let mut out = [7; 6];
+    assert_eq!(raw::read_at(fd.as_fd(), &mut out, 0), Ok(5));
+    assert_eq!(&out, b"\0cdef\x07");
+}
+
+#[test]
 fn a_file_with_a_chunk_size_grows_in_whole_chunks() {
     let world = Fixture::new();
     let file = world.open("a", FileKind::MainDb);
