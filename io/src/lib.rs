@@ -21,7 +21,21 @@ pub mod completion;
 pub mod error;
 pub mod file;
 pub mod hash;
+pub mod memory;
+pub mod process;
+pub mod region;
+pub mod seeded;
 pub mod world;
+
+#[cfg(test)]
+mod conformance;
+
+#[cfg(unix)]
+mod host;
+mod levels;
+mod path;
+mod slots;
+mod timers;
 
 pub use buffer::{Buffer, IoSlice};
 pub use completion::{Completion, Outstanding, Pending, Signal};
@@ -31,6 +45,8 @@ pub use file::{
     SharedMemory, ShmLockMode, ShmRegion, ShmSlots,
 };
 pub use hash::{HashMap, HashSet};
+pub use memory::MemoryIo;
+pub use process::Process;
 pub use world::{FileStat, Instant, Io, SharedIo, WallTime};
 
 /// What a function that may touch storage returns.
