@@ -72,8 +72,8 @@ impl CellInfo {
 #[inline]
 pub(crate) fn table_leaf(page: &[u8], at: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at..).ok_or(Damage::BadCellPointer)?;
-    let (payload, payload_size) = varint::read(bytes).ok_or(Damage::CellOutsidePage)?;
-    let (rowid, rowid_size) = varint::read(&bytes[payload_size..]).ok_or(Damage::CellOutsidePage)?;
+    let (payload, payload_size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
+    let (rowid, rowid_size) = varint::decode(&bytes[payload_size..]).ok_or(Damage::CellOutsidePage)?;
     let mut cell = with_payload(at, payload_size + rowid_size, payload, geometry.max_leaf, geometry)?;
     cell.rowid = rowid as i64;
     Ok(cell)
@@ -83,7 +83,7 @@ pub(crate) fn table_leaf(page: &[u8], at: usize, geometry: &Geometry) -> Result<
 #[inline]
 pub(crate) fn table_interior(page: &[u8], at: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at + 4..).ok_or(Damage::BadCellPointer)?;
-    let (rowid, size) = varint::read(bytes).ok_or(Damage::CellOutsidePage)?;
+    let (rowid, size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
     let end = at + 4 + size;
     if end > geometry.usable {
         return Err(Damage::CellOutsidePage);
@@ -101,7 +101,7 @@ pub(crate) fn table_interior(page: &[u8], at: usize, geometry: &Geometry) -> Res
 #[inline]
 pub(crate) fn index(page: &[u8], at: usize, skip: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at + skip..).ok_or(Damage::BadCellPointer)?;
-    let (payload, payload_size) = varint::read(bytes).ok_or(Damage::CellOutsidePage)?;
+    let (payload, payload_size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
     with_payload(at, skip + payload_size, payload, geometry.max_local, geometry)
 }
 
@@ -171,11 +171,11 @@ pub(crate) fn rowid_only(page: &[u8], at: usize, leaf: bool) -> Result<i64, Dama
         match bytes {
             [0..0x80, ..] => 1,
             [_, 0..0x80, ..] => 2,
-            _ => varint::read(bytes).ok_or(Damage::CellOutsidePage)?.1,
+            _ => varint::decode(bytes).ok_or(Damage::CellOutsidePage)?.1,
         }
     };
     bytes = bytes.get(skip..).ok_or(Damage::CellOutsidePage)?;
-    let (rowid, _) = varint::read(bytes).ok_or(Damage::CellOutsidePage)?;
+    let (rowid, _) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
     Ok(rowid as i64)
 }
 
@@ -196,10 +196,10 @@ impl CellHead {
     /// The head of a leaf cell: with a rowid for tables, without for indexes.
     pub fn leaf(rowid: Option<i64>, payload: u64, geometry: &Geometry) -> CellHead {
         let mut bytes = [0; 22];
-        let mut len = varint::write(&mut bytes, payload);
+        let mut len = varint::encode(payload, &mut bytes);
         let max = match rowid {
             Some(rowid) => {
-                len += varint::write(&mut bytes[len..], rowid as u64);
+                len += varint::encode(rowid as u64, &mut bytes[len..]);
                 geometry.max_leaf
             }
             None => geometry.max_local,

@@ -16,11 +16,8 @@
 
 use crate::error::Damage;
 use crate::page_no::PageNo;
-use crate::pager::{PageHeader, PageKind};
+use crate::pager::{FREE_UNKNOWN, PageHeader, PageKind};
 use crate::tree::geometry::Geometry;
-
-/// In [`PageHeader::free_bytes`]: the free bytes have not been counted.
-pub(crate) const FREE_UNKNOWN: u32 = u32::MAX;
 
 /// Bytes of the file header before the B-tree header of page 1.
 pub(crate) const FILE_HEADER_SIZE: usize = 100;

@@ -12,10 +12,10 @@
 //! Spec: Database File Format, "B-tree Pages" (freeblocks, fragmented free bytes).
 
 use crate::error::Damage;
-use crate::pager::PageHeader;
+use crate::pager::{FREE_UNKNOWN, PageHeader};
 use crate::tree::cell;
 use crate::tree::geometry::Geometry;
-use crate::tree::page::{FREE_UNKNOWN, cell_offset, content_top, put_u16, u16_at};
+use crate::tree::page::{cell_offset, content_top, put_u16, u16_at};
 
 /// Most fragmented bytes that a page may have.
 const FRAGMENTS_MAX: usize = 60;
