@@ -6,6 +6,8 @@
 //!
 //! Never: name lookup (the registry in `core` does it by name, argument count and encoding).
 
+pub mod registry;
+
 use std::any::Any;
 use std::sync::Arc;
 
@@ -194,4 +196,10 @@ pub trait UserAggregateState: Send + std::fmt::Debug {
     fn value(&mut self, encoding: Encoding, result: &mut Register) -> Result<(), UserError>;
     /// The final value; called exactly once, also when the statement is abandoned (then `result` is thrown away).
     fn finish(&mut self, encoding: Encoding, result: &mut Register) -> Result<(), UserError>;
+}
+
+impl std::fmt::Debug for FunctionDef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}({})", self.name, self.arguments)
+    }
 }
