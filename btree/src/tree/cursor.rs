@@ -75,6 +75,8 @@ pub(crate) struct Cursor {
     /// In state `Neighbour` (or `Saved` after it): whether the neighbour comes before (-1) or after (1) the entry that is gone.
     pub skip: i8,
     pub kind: TreeKind,
+    /// Seeks that shall not look at the present leaf first.
+    pub patience: u8,
     /// Number of levels above the page on which the cursor stands.
     pub depth: u8,
     /// The cell on which the cursor stands.
@@ -135,6 +137,7 @@ impl Cursor {
             incremental_blob: false,
             skip: 0,
             kind: if key.is_some() { TreeKind::Index } else { TreeKind::Table },
+            patience: 0,
             depth: 0,
             index: 0,
             count: 0,
