@@ -25,7 +25,7 @@ mod frame_table;
 mod header;
 mod savepoint;
 
-use kernite_io::HashSet;
+use kernite_io::{Buffer, HashSet};
 
 use crate::page_no::PageNo;
 use crate::{AutoVacuum, Damage, Error, Step};
@@ -184,6 +184,12 @@ impl Pager {
     #[inline]
     pub fn page(&self, frame: FrameId) -> &[u8] {
         &self.cache.frames[frame.0 as usize].buffer
+    }
+
+    /// Another handle on the page's bytes as they are: they stay readable while the page is written.
+    #[inline]
+    pub fn share(&self, frame: FrameId) -> Buffer {
+        self.cache.frame(frame).buffer.clone()
     }
 
     /// The number of the page in this frame.

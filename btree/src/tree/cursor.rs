@@ -25,6 +25,7 @@ use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::{FrameId, PageKind, Pager};
 use crate::tree::cell::{self, CellInfo};
+use crate::tree::change::Path;
 use crate::tree::geometry::Geometry;
 use crate::tree::page;
 use crate::tree::payload::OverflowMemo;
@@ -287,11 +288,14 @@ impl Cursor {
         }
     }
 
-    /// Whether every child taken on the way here was the rightmost one.
-    pub fn on_rightmost_path(&self, pager: &Pager) -> bool {
-        self.path[..usize::from(self.depth)]
-            .iter()
-            .all(|level| level.index == pager.header(level.frame).cell_count)
+    /// Stands on the page at the end of a path, on no cell yet.
+    pub fn take_path(&mut self, path: &Path, pager: &Pager) {
+        self.path = path.levels;
+        self.depth = path.depth as u8;
+        self.frame = path.here().frame;
+        let header = pager.header(self.frame);
+        self.leaf = header.kind.is_leaf();
+        self.count = header.cell_count;
     }
 }
 
