@@ -14,13 +14,13 @@ use crate::Step;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::{FrameId, PageHeader, Pager};
+use crate::tree::cell;
 use crate::tree::change::{self, Change};
 use crate::tree::freelist::Want;
 use crate::tree::geometry::Geometry;
 use crate::tree::page::{self, put_u32, u32_at};
 use crate::tree::pointer_map::{self, Owner};
 use crate::tree::trees::Trees;
-use crate::tree::cell;
 
 /// Offsets in the file header.
 const FREELIST_AT: usize = 32;
@@ -90,9 +90,8 @@ impl Trees {
             self.full_vacuum = Some(FullVacuum { end, last: pages });
         }
         while let Some(vacuum) = self.full_vacuum {
-            let result = Change::run(pager, &self.geometry, &mut self.work, |change| {
-                change.vacuum_some(vacuum)
-            });
+            let result =
+                Change::run(pager, &self.geometry, &mut self.work, |change| change.vacuum_some(vacuum));
             self.full_vacuum = match result {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(None),
@@ -194,8 +193,7 @@ impl Change<'_> {
             return Err(Error::corrupt(from, Damage::PointerMap));
         }
         let tree = matches!(owner, Owner::Root | Owner::Tree(_));
-        let source =
-            if tree { ready!(self.load(from)) } else { ready!(self.pager.get(from)) };
+        let source = if tree { ready!(self.load(from)) } else { ready!(self.pager.get(from)) };
         let frame = ready!(self.pager.move_page(source, to));
         if tree {
             ready!(self.set_page_references(frame));

@@ -12,8 +12,8 @@ use kernite_io::ready;
 
 use crate::Step;
 use crate::error::{Damage, Error};
-use crate::pager::{FrameId, PageKind};
 use crate::page_no::PageNo;
+use crate::pager::{FrameId, PageKind};
 use crate::tree::change::{Change, Path, WaitingCell};
 use crate::tree::cursor::{DEPTH_MAX, Level};
 use crate::tree::freelist::Want;
@@ -119,7 +119,9 @@ impl Change<'_> {
             && parent_no != PageNo::ONE
             && header.cell_count > 0;
         // In an index the full leaf's last entry goes up as the divider, so one has to be left.
-        if !last || (header.kind == PageKind::IndexLeaf && !(header.cell_count > 1 && self.is_rightmost(path))) {
+        if !last
+            || (header.kind == PageKind::IndexLeaf && !(header.cell_count > 1 && self.is_rightmost(path)))
+        {
             return Ok(Some(None));
         }
         let full_no = self.pager.page_no(frame);
@@ -145,9 +147,7 @@ impl Change<'_> {
 
     /// Whether the path takes the last child everywhere.
     fn is_rightmost(&self, path: &Path) -> bool {
-        path.levels[..path.depth]
-            .iter()
-            .all(|level| level.index == self.pager.header(level.frame).cell_count)
+        path.levels[..path.depth].iter().all(|level| level.index == self.pager.header(level.frame).cell_count)
     }
 
     /// Puts a waiting cell on a fresh leaf.
@@ -167,7 +167,8 @@ impl Change<'_> {
             return Err(self.damaged(fresh, Damage::PayloadTooLong));
         }
         let at = geometry.usable - size;
-        bytes[at..geometry.usable].copy_from_slice(&self.work.arena[cell.at as usize..cell.at as usize + size]);
+        bytes[at..geometry.usable]
+            .copy_from_slice(&self.work.arena[cell.at as usize..cell.at as usize + size]);
         put_u16(bytes, usize::from(header.cells_at), at);
         put_u16(bytes, header.at() + 3, 1);
         put_u16(bytes, header.at() + 5, at);

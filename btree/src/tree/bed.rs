@@ -38,7 +38,10 @@ impl Bed {
     }
 
     /// Runs an operation until it is done.
-    pub fn run<T>(&mut self, mut operation: impl FnMut(&mut Trees, &mut Pager) -> Step<T>) -> Result<T, Error> {
+    pub fn run<T>(
+        &mut self,
+        mut operation: impl FnMut(&mut Trees, &mut Pager) -> Step<T>,
+    ) -> Result<T, Error> {
         for _ in 0..RUNS_MAX {
             if let Some(value) = operation(&mut self.trees, &mut self.pager)? {
                 self.pager.forget_misses();
@@ -53,7 +56,11 @@ impl Bed {
     pub fn on<T>(
         &mut self,
         id: CursorId,
-        mut operation: impl FnMut(&mut crate::tree::cursor::Cursor, &mut Pager, &crate::tree::geometry::Geometry) -> Step<T>,
+        mut operation: impl FnMut(
+            &mut crate::tree::cursor::Cursor,
+            &mut Pager,
+            &crate::tree::geometry::Geometry,
+        ) -> Step<T>,
     ) -> Result<T, Error> {
         self.run(|trees, pager| trees.with_cursor(id, |cursor, geometry| operation(cursor, pager, geometry)))
     }
@@ -82,10 +89,12 @@ impl Bed {
         let geometry = self.trees.geometry;
         for number in 1..=self.pager.page_count() {
             let page = PageNo::new(number).expect("not zero");
-            let special = number == geometry.lock_byte_page() || (auto_vacuum && geometry.is_pointer_map(page));
+            let special =
+                number == geometry.lock_byte_page() || (auto_vacuum && geometry.is_pointer_map(page));
             assert_eq!(walk.uses.get(&number).is_some(), !special, "use of page {number}");
             if auto_vacuum && !special && number > 1 {
-                let owner = pointer_map::read(page, &mut self.pager, &geometry).expect("valid").expect("there");
+                let owner =
+                    pointer_map::read(page, &mut self.pager, &geometry).expect("valid").expect("there");
                 assert_eq!(Some(&owner), walk.owners.get(&number), "owner of page {number}");
             }
         }
@@ -112,13 +121,23 @@ impl Walk {
     }
 
     /// Walks a tree; its depth.
-    fn tree(&mut self, bed: &mut Bed, no: PageNo, kind: TreeKind, root: bool, (low, high): (i64, i64)) -> usize {
+    fn tree(
+        &mut self,
+        bed: &mut Bed,
+        no: PageNo,
+        kind: TreeKind,
+        root: bool,
+        (low, high): (i64, i64),
+    ) -> usize {
         let geometry = bed.trees.geometry;
         let frame = load(&mut bed.pager, no, &geometry).expect("valid").expect("there");
         let header = *bed.pager.header(frame);
         let bytes = bed.pager.page(frame).to_vec();
         let decoded = page::decode(&bytes, no, &geometry).expect("valid");
-        assert_eq!((decoded.kind, decoded.cell_count, decoded.cells_at), (header.kind, header.cell_count, header.cells_at));
+        assert_eq!(
+            (decoded.kind, decoded.cell_count, decoded.cells_at),
+            (header.kind, header.cell_count, header.cells_at)
+        );
         space::assert_valid(&bytes, &header, &geometry);
         assert_eq!(header.kind.is_table(), kind == TreeKind::Table);
         let leaf = header.kind.is_leaf();
@@ -141,7 +160,12 @@ impl Walk {
                 assert_eq!(*depth.get_or_insert(child_depth), child_depth);
             }
             if header.kind != PageKind::TableInterior && parsed.overflows() {
-                self.chain(bed, parsed.first_overflow(&bytes).expect("valid"), parsed.overflow_pages(&geometry), no);
+                self.chain(
+                    bed,
+                    parsed.first_overflow(&bytes).expect("valid"),
+                    parsed.overflow_pages(&geometry),
+                    no,
+                );
             }
         }
         if !leaf {

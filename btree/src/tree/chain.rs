@@ -13,13 +13,13 @@ use kernite_io::ready;
 use crate::Step;
 use crate::error::Error;
 use crate::page_no::PageNo;
+use crate::pager::FrameId;
 use crate::tree::cell::CellInfo;
 use crate::tree::change::Change;
 use crate::tree::freelist::Want;
 use crate::tree::page::{put_u32, u32_at};
 use crate::tree::payload::broken_chain;
 use crate::tree::pointer_map::Owner;
-use crate::pager::FrameId;
 
 /// Most overflow pages that one change writes or frees.
 pub(crate) const CHAIN_PAGES_PER_CHANGE: u32 = 64;
@@ -136,7 +136,8 @@ impl Change<'_> {
         if !cell.overflows() {
             return Ok(Some(None));
         }
-        let first = cell.first_overflow(self.pager.page(frame)).map_err(|damage| self.damaged(frame, damage))?;
+        let first =
+            cell.first_overflow(self.pager.page(frame)).map_err(|damage| self.damaged(frame, damage))?;
         let pages = cell.overflow_pages(self.geometry);
         if pages > CHAIN_PAGES_PER_CHANGE {
             return Ok(Some(Some((first, pages))));

@@ -64,8 +64,8 @@ impl Trees {
             ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change.delete(path)));
         cursor.overflow.clear();
         cursor.at_last = false;
-        if settled {
-            cursor.count = pager.header(cursor.frame).cell_count;
+        cursor.count = pager.header(cursor.frame).cell_count;
+        if settled && cursor.count > 0 {
             stand_beside(cursor, pager, &self.geometry)?;
         } else {
             cursor.skip = 0;
@@ -87,7 +87,8 @@ fn delete_in_place(
     geometry: &Geometry,
     work: &mut Workspace,
 ) -> Result<bool, Error> {
-    if !cursor.leaf || cursor.cell.overflows() {
+    // With the last entry of a page there is no neighbour to stand on, so the key has to be remembered.
+    if !cursor.leaf || cursor.count < 2 || cursor.cell.overflows() {
         return Ok(false);
     }
     let frame = cursor.frame;
@@ -112,12 +113,7 @@ fn delete_in_place(
 /// where there is none.
 fn stand_beside(cursor: &mut Cursor, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
     cursor.at_last = false;
-    if cursor.count == 0 {
-        cursor.state = State::Nowhere;
-        return Ok(());
-    }
-    let (index, skip) =
-        if cursor.index < cursor.count { (cursor.index, 1) } else { (cursor.count - 1, -1) };
+    let (index, skip) = if cursor.index < cursor.count { (cursor.index, 1) } else { (cursor.count - 1, -1) };
     cursor.land(index, pager, geometry)?;
     cursor.skip = skip;
     cursor.state = State::Neighbour;

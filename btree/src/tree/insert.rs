@@ -25,8 +25,8 @@ use crate::tree::change::{Change, Path, SecureDelete, Workspace};
 use crate::tree::cursor::{Cursor, State, damaged};
 use crate::tree::geometry::Geometry;
 use crate::tree::pointer_map::Owner;
-use crate::tree::{page, space};
 use crate::tree::trees::Trees;
+use crate::tree::{page, space};
 
 /// A row or key on its way into a tree.
 #[derive(Clone, Copy)]
@@ -66,7 +66,9 @@ impl Trees {
             return Err(cursor.not_on_entry());
         }
         let (rowid, payload) = match payload {
-            RowPayload::Table { rowid, record, zero_tail } => (Some(rowid), Payload { bytes: record, zero_tail }),
+            RowPayload::Table { rowid, record, zero_tail } => {
+                (Some(rowid), Payload { bytes: record, zero_tail })
+            }
             RowPayload::Index { record } => (None, Payload { bytes: record, zero_tail: 0 }),
         };
         if rowid.is_some() != cursor.is_table() {
@@ -112,13 +114,8 @@ impl Trees {
         let cursor = self.cursors.get_mut(id)?;
         let mut path = Path::of(cursor);
         path.levels[path.depth].index = place.index;
-        let (settled, left) =
-            ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change.insert(
-                path,
-                row,
-                place.replaces,
-                chain
-            )));
+        let (settled, left) = ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change
+            .insert(path, row, place.replaces, chain)));
         self.long_chain = LongChain::None;
         cursor.overflow.clear();
         match settled {
@@ -234,9 +231,7 @@ fn find_place(
         SeekOutcome::At(Ordering::Less) => {
             Place { index: cursor.index + 1, replaces: false, at_end: cursor.at_last }
         }
-        SeekOutcome::At(Ordering::Greater) => {
-            Place { index: cursor.index, replaces: false, at_end: false }
-        }
+        SeekOutcome::At(Ordering::Greater) => Place { index: cursor.index, replaces: false, at_end: false },
     };
     debug_assert!(cursor.leaf || place.replaces);
     Ok(Some(place))

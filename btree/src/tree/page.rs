@@ -220,9 +220,12 @@ mod tests {
             let geometry = Geometry::new(page_size, page_size - reserved);
             for no in [PageNo::ONE, PageNo::new(7).expect("not zero")] {
                 let mut page = vec![0xa5; page_size];
-                for kind in
-                    [PageKind::TableLeaf, PageKind::TableInterior, PageKind::IndexLeaf, PageKind::IndexInterior]
-                {
+                for kind in [
+                    PageKind::TableLeaf,
+                    PageKind::TableInterior,
+                    PageKind::IndexLeaf,
+                    PageKind::IndexInterior,
+                ] {
                     let header = format_empty(&mut page, no, kind, &geometry);
                     let decoded = decode(&page, no, &geometry).expect("well formed");
                     assert_eq!(PageHeader { free_bytes: header.free_bytes, ..decoded }, header);

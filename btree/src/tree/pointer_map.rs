@@ -12,6 +12,7 @@
 
 use kernite_io::ready;
 
+use crate::Step;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::{FrameId, PageKind, Pager};
@@ -19,7 +20,6 @@ use crate::tree::cell;
 use crate::tree::change::Change;
 use crate::tree::geometry::Geometry;
 use crate::tree::page::{self, put_u32, u32_at};
-use crate::Step;
 
 /// What a page is, and who points to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

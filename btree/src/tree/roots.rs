@@ -75,8 +75,8 @@ impl Trees {
             self.refresh(pager);
             ready!(self.save_all(pager, Some(root)));
             self.end_blob_handles(root, None);
-            let eraser = ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change
-                .empty_root(root)));
+            let eraser =
+                ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change.empty_root(root)));
             self.eraser = Some(eraser);
         }
         loop {
@@ -88,9 +88,8 @@ impl Trees {
             }
             // The position moves on only when the change is done.
             let mut next = Eraser { root, pages: Vec::new(), chains: Vec::new(), entries: 0 };
-            let result = Change::run(pager, &self.geometry, &mut self.work, |change| {
-                change.erase(eraser, &mut next)
-            });
+            let result =
+                Change::run(pager, &self.geometry, &mut self.work, |change| change.erase(eraser, &mut next));
             match result {
                 Ok(Some((pages, chains))) => {
                     eraser.pages.truncate(eraser.pages.len() - pages);

@@ -163,7 +163,12 @@ impl Cursor {
     }
 
     /// Goes to the entry that equals a whole record in all columns that make the tree's order, or to one beside its place.
-    pub fn seek_record(&mut self, record: &[u8], pager: &mut Pager, geometry: &Geometry) -> Step<SeekOutcome> {
+    pub fn seek_record(
+        &mut self,
+        record: &[u8],
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<SeekOutcome> {
         let root = self.root;
         let columns = self.key.as_ref().map_or(0, |info| info.columns.len());
         with_values(record, columns, |key| self.seek_key(key, Ordering::Equal, pager, geometry))
@@ -218,9 +223,7 @@ impl Cursor {
                 if self.at_last {
                     return Ok(Some(Some(SeekOutcome::At(Ordering::Less))));
                 }
-                if here == last
-                    || ready!(self.compare_cell(last, probe, pager, geometry)) == Ordering::Less
-                {
+                if here == last || ready!(self.compare_cell(last, probe, pager, geometry)) == Ordering::Less {
                     return Ok(Some(None));
                 }
                 (here + 1, last)

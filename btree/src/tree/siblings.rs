@@ -21,6 +21,7 @@ use crate::Step;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::{FrameId, PageHeader, PageKind};
+use crate::record::varint;
 use crate::tree::cell;
 use crate::tree::change::{Change, Path, SecureDelete, Workspace};
 use crate::tree::distribute::{Groups, PAGES_MAX, distribute};
@@ -28,7 +29,6 @@ use crate::tree::freelist::Want;
 use crate::tree::geometry::Geometry;
 use crate::tree::page::{self, put_u16, u32_at};
 use crate::tree::pointer_map::{Owner, references};
-use crate::record::varint;
 
 /// Most pages that are balanced together.
 const SIBLINGS: usize = 3;
@@ -102,11 +102,8 @@ impl Change<'_> {
     /// Chooses the siblings around child `index` of `parent` and makes them resident.
     fn find_family(&mut self, parent: FrameId, index: usize) -> Step<Family> {
         let total = self.cell_count(parent);
-        let (first, count) = if total < 2 {
-            (0, total + 1)
-        } else {
-            (index.saturating_sub(1).min(total - 2), SIBLINGS)
-        };
+        let (first, count) =
+            if total < 2 { (0, total + 1) } else { (index.saturating_sub(1).min(total - 2), SIBLINGS) };
         let mut family = Family {
             parent,
             first,
@@ -168,7 +165,8 @@ impl Change<'_> {
                 None => {
                     let before = self.waiting(parent).filter(|cell| usize::from(cell.index) < index).count();
                     let cell = self.cell(parent, index - before)?;
-                    let at = page::cell_offset(self.pager.page(parent), self.pager.header(parent), index - before);
+                    let at =
+                        page::cell_offset(self.pager.page(parent), self.pager.header(parent), index - before);
                     let kept = self.keep_from(parent, at, usize::from(cell.size))?;
                     self.remove_cell(parent, index - before, usize::from(cell.size))?;
                     kept

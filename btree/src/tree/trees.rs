@@ -79,13 +79,8 @@ impl Trees {
     /// Before the tree of cursor `id` is written: saves the positions of all other cursors on it, and ends the blob handles on the row `rowid`.
     pub fn leave_others(&mut self, pager: &mut Pager, id: CursorId, rowid: Option<i64>) -> Step<()> {
         let root = self.cursors.get(id)?.root;
-        let any = ready!(save::save_others(
-            &mut self.cursors,
-            Some(root),
-            Some(id.index),
-            pager,
-            &self.geometry
-        ));
+        let any =
+            ready!(save::save_others(&mut self.cursors, Some(root), Some(id.index), pager, &self.geometry));
         if !any {
             self.cursors.get_mut(id)?.shared = false;
         }
