@@ -328,20 +328,28 @@ impl World {
         let id = self.trees[place].cursors[cursor].id;
         let Some(at) = self.trees[place].cursors[cursor].at.clone() else { return };
         let position = self.bed.on(id, save::restore).expect("valid");
-        if self.trees[place].cursors[cursor].skip != 0 {
-            assert_ne!(position, CursorPosition::Same);
-        } else if self.trees[place].entries.contains_key(&at) {
-            // An entry that was deleted and inserted again counts as moved for a cursor that saw it go.
-            if position == CursorPosition::Same {
+        let was_there = self.trees[place].entries.contains_key(&at);
+        match position {
+            CursorPosition::Same => {
+                assert!(was_there && self.trees[place].cursors[cursor].skip == 0);
                 self.check_entry(place, cursor, &at);
             }
-        } else {
-            assert_ne!(position, CursorPosition::Same);
-        }
-        if position == CursorPosition::Nowhere {
-            assert!(self.trees[place].entries.is_empty());
-            let at = None;
-            self.leave(place, cursor, at);
+            CursorPosition::Nowhere => {
+                assert!(self.trees[place].entries.is_empty());
+                self.leave(place, cursor, None);
+            }
+            CursorPosition::Moved if was_there => {
+                assert_ne!(self.trees[place].cursors[cursor].skip, 0);
+            }
+            CursorPosition::Moved => {
+                let skip = self.bed.trees.cursors.get(id).expect("open").skip;
+                let entries = &self.trees[place].entries;
+                let beside =
+                    if skip > 0 { entries.range(at..).next() } else { entries.range(..at).next_back() };
+                let at = Some(beside.expect("a neighbour").0.clone());
+                self.leave(place, cursor, at);
+                self.trees[place].cursors[cursor].skip = skip;
+            }
         }
     }
 

@@ -19,6 +19,8 @@ use crate::{Error, PageNo, Step};
 /// Remembers the key of the entry under the cursor. Does nothing for a cursor that is on none.
 pub(crate) fn save(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
     if !matches!(cursor.state, State::OnEntry | State::Neighbour) {
+        // A chain that it remembers may be about to change all the same.
+        cursor.overflow.clear();
         return Ok(Some(()));
     }
     let state = cursor.state;
