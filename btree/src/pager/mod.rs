@@ -14,10 +14,24 @@
 //!
 //! A change that needs one resident page with room uses [`Pager::write_in_place`] instead, which copies an image only
 //! where one is owed (the frame's stamp tells), and after which nothing may fail or yield.
-#![allow(unused_variables, missing_docs, dead_code)]
+//!
+//! # Rooms
+//! `frame_table` (page number to frame), `cache` (frames and buffers), `change` (micro-transactions), `savepoint` (levels and
+//! images), `header` (the first 100 bytes of the file).
+
+mod cache;
+mod change;
+mod frame_table;
+mod header;
+mod savepoint;
+
+use kernite_io::{Buffer, HashSet};
 
 use crate::page_no::PageNo;
-use crate::{Error, Step};
+use crate::{AutoVacuum, Damage, Error, Step};
+use cache::Cache;
+use change::Change;
+use savepoint::Savepoints;
 
 /// A resident page. Valid until the operation that got it ends, or as long as it is pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +51,9 @@ pub struct PageHeader {
     pub free_bytes: u32,
 }
 
+/// [`PageHeader::free_bytes`] of a page whose free space was not counted yet.
+pub const FREE_UNKNOWN: u32 = u32::MAX;
+
 /// Kind of a B-tree page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PageKind {
@@ -48,100 +65,187 @@ pub enum PageKind {
     IndexLeaf,
 }
 
-pub struct Pager {}
+/// The first of the lock bytes; the page that holds it is never used for content.
+const LOCK_BYTE: u64 = 0x4000_0000;
+/// The largest page number that SQLite uses.
+const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
+
+/// The pages of one database as one connection sees them.
+pub struct Pager {
+    cache: Cache,
+    change: Change,
+    savepoints: Savepoints,
+    /// Pages in the database as this transaction sees it.
+    page_count: u32,
+    /// `page_count`, or 0 where every `get` has to take the slow way (error state, tests that force misses).
+    reachable: u32,
+    reserved: u8,
+    max_page_count: u32,
+    writing: bool,
+    /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
+    freed: HashSet<PageNo>,
+    /// Tests: pages that were missed once in this operation.
+    force_miss: Option<HashSet<PageNo>>,
+}
 
 impl Pager {
-    /// Page size and usable size (page size less reserved bytes) of the database under the present read transaction.
+    /// A database in memory with its first page made and a write transaction open.
+    ///
+    /// `page_size` is a power of two from 512 to 65536, of which `reserved` bytes are kept free on each page.
+    pub fn memory(page_size: usize, reserved: u8, auto_vacuum: AutoVacuum) -> Result<Pager, Error> {
+        let mut pager = Pager {
+            cache: Cache::new(page_size),
+            change: Change::default(),
+            savepoints: Savepoints::default(),
+            page_count: 0,
+            reachable: 0,
+            reserved,
+            max_page_count: PAGE_COUNT_MAX,
+            writing: true,
+            freed: HashSet::default(),
+            force_miss: None,
+        };
+        pager.open_base_level();
+        pager.format_first_page(auto_vacuum)?;
+        Ok(pager)
+    }
+
+    /// Page size of the database under the present read transaction, in bytes.
+    #[inline]
     pub fn page_size(&self) -> usize {
-        todo!()
+        self.cache.page_size()
     }
+
+    /// Page size less the reserved bytes.
+    #[inline]
     pub fn usable_size(&self) -> usize {
-        todo!()
+        self.cache.page_size() - usize::from(self.reserved)
     }
+
     /// Pages in the database as this transaction sees it, changes included.
+    #[inline]
     pub fn page_count(&self) -> u32 {
-        todo!()
+        self.page_count
     }
-    /// Makes a page resident. Resident pages never yield. Beyond the end of the database: `Damage::BadPageNumber`.
+
+    /// The page that holds the lock bytes and never any content.
+    #[inline]
+    pub fn lock_byte_page(&self) -> PageNo {
+        let number = LOCK_BYTE / self.cache.page_size() as u64 + 1;
+        PageNo::new(number as u32).unwrap_or(PageNo::ONE)
+    }
+
+    fn set_page_count_raw(&mut self, page_count: u32) {
+        self.page_count = page_count;
+        self.reachable = if self.force_miss.is_some() { 0 } else { page_count };
+    }
+
+    #[inline]
+    fn is_writing(&self) -> bool {
+        self.writing
+    }
+
+    fn is_memory(&self) -> bool {
+        true
+    }
+
+    /// Makes a page resident. Resident pages never yield. [`Damage::BadPageNumber`] beyond the end of the database and for the lock-byte page.
+    #[inline]
     pub fn get(&mut self, page: PageNo) -> Step<FrameId> {
-        todo!()
+        if page.get() <= self.reachable
+            && let Some(id) = self.cache.find(page)
+        {
+            return Ok(Some(id));
+        }
+        self.miss(page)
     }
-    /// Like `get` for a page whose content will be overwritten whole (a freelist leaf, a fresh page): never reads; zeroed bytes where it was not resident.
-    /// Inside a change the frame is already writable. Extends the database when `page` is just past its end.
-    pub fn get_fresh(&mut self, page: PageNo) -> Result<FrameId, Error> {
-        todo!()
+
+    #[cold]
+    fn miss(&mut self, page: PageNo) -> Step<FrameId> {
+        if page.get() > self.page_count || page == self.lock_byte_page() {
+            return Err(Error::corrupt(page, Damage::BadPageNumber));
+        }
+        if let Some(missed) = &mut self.force_miss
+            && missed.insert(page)
+        {
+            return Ok(None);
+        }
+        if let Some(id) = self.cache.find(page) {
+            return Ok(Some(id));
+        }
+        let buffer = self.cache.take_zeroed()?;
+        Ok(Some(self.cache.install(page, buffer, self.savepoints.newest())))
     }
+
     /// Hints that these pages will be wanted soon; starts reads where the backend queues them.
-    pub fn read_ahead(&mut self, pages: &[PageNo]) {
-        todo!()
-    }
+    pub fn read_ahead(&mut self, _pages: &[PageNo]) {}
+
     /// The page's bytes, `page_size` long.
     #[inline]
     pub fn page(&self, frame: FrameId) -> &[u8] {
-        todo!()
+        &self.cache.frames[frame.0 as usize].buffer
     }
+
+    /// Another handle on the page's bytes as they are: they stay readable while the page is written.
+    #[inline]
+    pub fn share(&self, frame: FrameId) -> Buffer {
+        self.cache.frame(frame).buffer.clone()
+    }
+
+    /// The number of the page in this frame.
     #[inline]
     pub fn page_no(&self, frame: FrameId) -> PageNo {
-        todo!()
+        let page = self.cache.frame(frame).page_no;
+        debug_assert!(page.is_some(), "vacant frame");
+        page.unwrap_or(PageNo::ONE)
     }
+
+    /// The decoded B-tree header.
     #[inline]
     pub fn header(&self, frame: FrameId) -> &PageHeader {
-        todo!()
+        &self.cache.frames[frame.0 as usize].header
     }
+
+    /// Remembers the decoded B-tree header of a page that was looked at.
     #[inline]
     pub fn set_header(&mut self, frame: FrameId, header: PageHeader) {
-        todo!()
+        self.cache.frames[frame.0 as usize].header = header;
     }
+
+    /// Keeps a frame and its bytes where they are until [`Pager::unpin`]. Counted.
+    #[inline]
     pub fn pin(&mut self, frame: FrameId) {
-        todo!()
+        self.cache.pin(frame);
     }
+
+    /// Takes back one [`Pager::pin`].
+    #[inline]
     pub fn unpin(&mut self, frame: FrameId) {
-        todo!()
+        self.cache.unpin(frame);
     }
 
-    // ---- changes ----
-    pub fn begin_change(&mut self) {
-        todo!()
-    }
-    /// Bytes for writing, inside a change. The old bytes and header are put aside at the first call for a page.
-    pub fn write(&mut self, frame: FrameId) -> Result<&mut [u8], Error> {
-        todo!()
-    }
-    /// Bytes (writable) and header together, for code that updates both.
-    pub fn write_with_header(&mut self, frame: FrameId) -> Result<(&mut [u8], &mut PageHeader), Error> {
-        todo!()
-    }
-    /// The database ends after `page_count` pages from here on (auto_vacuum); undone by `abort_change`.
-    pub fn set_page_count(&mut self, page_count: u32) -> Result<(), Error> {
-        todo!()
-    }
-    /// The page's content does not matter any more (it became a freelist leaf): it need not be written or journalled again.
-    pub fn forget_content(&mut self, frame: FrameId) {
-        todo!()
-    }
-    /// Moves a page's bytes to another number (auto_vacuum relocation), inside a change.
-    pub fn move_page(&mut self, from: FrameId, to: PageNo) -> Result<FrameId, Error> {
-        todo!()
-    }
-    pub fn commit_change(&mut self) {
-        todo!()
-    }
-    pub fn abort_change(&mut self) {
-        todo!()
-    }
-    /// Prepares a resident page for a change that is made at once and cannot fail. Copies an image first where one is owed.
-    pub fn write_in_place(&mut self, frame: FrameId) -> Result<(&mut [u8], &mut PageHeader), Error> {
-        todo!()
-    }
-
-    // ---- between operations ----
-    /// Whether the cache is above its budget: one load, checked at the start of each operation.
+    /// Whether the cache is above its budget: checked at the start of each operation, which then calls [`Pager::trim`].
     #[inline]
     pub fn over_budget(&self) -> bool {
-        todo!()
+        self.cache.is_over_budget()
     }
+
     /// Evicts clean unpinned frames, and spills dirty ones where that is not enough.
     pub fn trim(&mut self) -> Step<()> {
-        todo!()
+        Ok(Some(()))
+    }
+
+    /// Tests of restarts without I/O: from here on the first `get` of each page in an operation returns `Ok(None)` once. An
+    /// operation ends with [`Pager::commit_change`] or [`Pager::forget_misses`].
+    pub fn set_force_miss(&mut self, on: bool) {
+        self.force_miss = on.then(HashSet::default);
+        self.set_page_count_raw(self.page_count);
+    }
+
+    /// Tests: the operation under way is over; each page is missed again.
+    pub fn forget_misses(&mut self) {
+        if let Some(missed) = &mut self.force_miss {
+            missed.clear();
+        }
     }
 }
