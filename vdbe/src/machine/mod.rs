@@ -1,0 +1,1 @@
+//! The machine: one loop over a program's instructions.

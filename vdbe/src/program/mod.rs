@@ -1,0 +1,1 @@
+//! Programs: instructions with their pools and links, and the builder that makes them.

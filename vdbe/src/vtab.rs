@@ -1,0 +1,1 @@
+//! Virtual tables: the trait that built-in modules and the user's share.
