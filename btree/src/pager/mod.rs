@@ -38,13 +38,9 @@ mod spill;
 mod waiter;
 mod wal;
 
-<<<<<<< HEAD
-use kernite_io::{Buffer, HashSet};
-=======
 use std::sync::Arc;
 
-use kernite_io::{File, HashSet, SharedIo};
->>>>>>> refs/heads/pager
+use kernite_io::{Buffer, File, HashSet, SharedIo};
 
 use crate::page_no::PageNo;
 use crate::{AutoVacuum, CheckpointOutcome, Error, OpenOptions};
