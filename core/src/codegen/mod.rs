@@ -9,6 +9,8 @@ pub mod column;
 pub mod explain;
 pub mod expr;
 pub mod key_info;
+pub mod select;
 pub mod state;
+pub mod where_loop;
 
 pub use state::State;
