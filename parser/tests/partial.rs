@@ -65,6 +65,13 @@ fn added_columns_bring_their_constraints() {
 }
 
 #[test]
+fn the_statement_before_is_not_brought() {
+    let mut parser = Parser::new(Limits::default());
+    parser.parse(b"CREATE TABLE t(a, b)").unwrap();
+    assert!(parser.parse(b"SELECT 1 FROM").unwrap_err().partial.is_none());
+}
+
+#[test]
 fn other_statements_bring_nothing() {
     check("SELECT 1 FROM", None);
     check("CREATE INDEX i ON t(a", None);
