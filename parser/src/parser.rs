@@ -57,6 +57,7 @@ impl Parser {
             }
         };
         if result.is_ok() {
+            debug_assert!(self.memory.is_idle());
             return Ok(parsed);
         }
         self.memory.clear();

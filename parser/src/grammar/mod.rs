@@ -94,12 +94,16 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Whether all lists and operators of the last statement were closed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lists.is_empty() && self.ops.is_empty()
+    }
+
     /// Forgets what a statement that failed has left behind.
     #[cold]
     pub(crate) fn clear(&mut self) {
         self.lists.clear();
         self.ops.clear();
-        self.progress = None;
     }
 }
 
@@ -143,6 +147,7 @@ impl<'a> Grammar<'a> {
         parameters.named.clear();
         memory.metas.clear();
         memory.select_heights.clear();
+        memory.progress = None;
         Grammar {
             sql,
             limits,

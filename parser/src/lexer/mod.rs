@@ -285,7 +285,7 @@ fn number(sql: &[u8], at: usize) -> (TokenKind, usize) {
 /// `x'…'` with an even number of hexadecimal digits; anything else up to the closing quote is illegal.
 fn blob(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let i = skip(sql, at + 2, |b| b.is_ascii_hexdigit());
-    if byte(sql, i) == b'\'' && (i - at) % 2 == 0 {
+    if byte(sql, i) == b'\'' && (i - at).is_multiple_of(2) {
         return (TokenKind::Blob, i + 1);
     }
     let i = skip(sql, i, |b| b != b'\'' && b != 0);
