@@ -110,6 +110,14 @@ impl Pager {
         Ok(pager)
     }
 
+    /// A pager for `options`, not open yet.
+    pub fn new(_io: &kernite_io::SharedIo, _options: &crate::OpenOptions) -> Pager {
+        match Pager::memory(4096, 0, AutoVacuum::None) {
+            Ok(pager) => pager,
+            Err(error) => panic!("no memory for a page: {error}"),
+        }
+    }
+
     /// Page size of the database under the present read transaction, in bytes.
     #[inline]
     pub fn page_size(&self) -> usize {
@@ -204,6 +212,13 @@ impl Pager {
     #[inline]
     pub fn header(&self, frame: FrameId) -> &PageHeader {
         &self.cache.frames[frame.0 as usize].header
+    }
+
+    /// The decoded B-tree header of a page if it is resident.
+    #[inline]
+    pub fn resident_header(&mut self, page: PageNo) -> Option<&PageHeader> {
+        let frame = self.cache.find(page)?;
+        Some(self.header(frame))
     }
 
     /// Remembers the decoded B-tree header of a page that was looked at.
