@@ -428,3 +428,79 @@ mod memory {
 
     conformance_suite!(fixture);
 }
+
+/// A directory for one test, removed with all that is in it.
+#[cfg(unix)]
+pub(crate) struct Scratch(std::path::PathBuf);
+
+#[cfg(unix)]
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        // Tests may run as threads of one process.
+        static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("kernite-io-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory can be made");
+        Scratch(path)
+    }
+
+    pub(crate) fn path(&self) -> Vec<u8> {
+        std::os::unix::ffi::OsStrExt::as_bytes(self.0.as_os_str()).to_vec()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(unix)]
+mod syscall {
+    use super::*;
+    use crate::SyscallIo;
+
+    fn fixture() -> Fixture {
+        let scratch = Scratch::new();
+        Fixture { io: Arc::new(SyscallIo::new()), directory: scratch.path(), _keep: Box::new(scratch) }
+    }
+
+    conformance_suite!(fixture);
+}
+
+/// Late worlds over one in memory, for each moment at which effects can happen.
+macro_rules! late_suite {
+    ($name:ident, $effect:expr) => {
+        mod $name {
+            use super::*;
+            use crate::late::Effect;
+            use crate::{LateIo, LateOptions, MemoryIo};
+
+            fn fixture() -> Fixture {
+                let memory = Arc::new(MemoryIo::deterministic(7));
+                let options = LateOptions { effect: $effect, strict_flush: true, ..LateOptions::default() };
+                let io = Arc::new(LateIo::with_options(memory, 7, options));
+                Fixture { io, directory: b"/world".to_vec(), _keep: Box::new(()) }
+            }
+
+            conformance_suite!(fixture);
+        }
+    };
+}
+
+late_suite!(late_at_submit, Effect::AtSubmit);
+late_suite!(late_at_completion, Effect::AtCompletion);
+late_suite!(late_mixed, Effect::Mixed);
+
+mod fault {
+    use super::*;
+    use crate::{FaultIo, MemoryIo};
+
+    fn fixture() -> Fixture {
+        let io = Arc::new(FaultIo::new(Arc::new(MemoryIo::deterministic(7))));
+        Fixture { io, directory: b"/world".to_vec(), _keep: Box::new(()) }
+    }
+
+    conformance_suite!(fixture);
+}

@@ -11,7 +11,7 @@
 //!
 //! Never: I/O, savepoints, what a page means.
 
-use kernite_io::Buffer;
+use kernite_io::{Buffer, HashMap};
 
 use super::frame_table::PageTable;
 use super::{FrameId, PageHeader};
@@ -59,8 +59,14 @@ pub(super) struct Cache {
     page_size: usize,
     /// Page buffers in use.
     held: usize,
-    /// Page buffers above which the pager trims.
+    /// Page buffers that the cache may hold.
     pub(super) budget: usize,
+    /// Page buffers above which the pager trims: the budget, or more where a trim could not get there.
+    pub(super) trigger: usize,
+    /// Stamps from here on are remembered when a page is dropped.
+    pub(super) keep_stamps_from: u64,
+    /// Stamps of pages that were dropped in this transaction.
+    dropped_stamps: HashMap<PageNo, u64>,
     hand: usize,
 }
 
@@ -76,6 +82,9 @@ impl Cache {
             page_size,
             held: 0,
             budget: usize::MAX,
+            trigger: usize::MAX,
+            keep_stamps_from: u64::MAX,
+            dropped_stamps: HashMap::default(),
             hand: 0,
         }
     }
@@ -105,7 +114,7 @@ impl Cache {
 
     #[inline]
     pub(super) fn is_over_budget(&self) -> bool {
-        self.held > self.budget
+        self.held > self.trigger
     }
 
     pub(super) fn held(&self) -> usize {
@@ -174,6 +183,9 @@ impl Cache {
         let Some(page) = frame.page_no else { return };
         if frame.flags & ORPHAN == 0 {
             self.table.remove(page);
+            if frame.stamp >= self.keep_stamps_from {
+                self.dropped_stamps.insert(page, frame.stamp);
+            }
         }
         frame.flags = ORPHAN;
         if frame.pins == 0 {
@@ -235,6 +247,34 @@ impl Cache {
         self.frames[id.0 as usize].flags &= !(DIRTY | FORGOTTEN);
     }
 
+    /// The stamp of a page that becomes resident again.
+    pub(super) fn take_stamp(&mut self, page: PageNo) -> u64 {
+        if self.dropped_stamps.is_empty() { 0 } else { self.dropped_stamps.remove(&page).unwrap_or(0) }
+    }
+
+    /// The transaction is over: no stamp matters any more.
+    pub(super) fn end_stamps(&mut self) {
+        self.keep_stamps_from = u64::MAX;
+        self.dropped_stamps.clear();
+    }
+
+    /// A buffer that was taken does not come back.
+    pub(super) fn lose_buffer(&mut self) {
+        self.held = self.held.saturating_sub(1);
+    }
+
+    /// Another handle on a buffer, counted like a buffer.
+    pub(super) fn share(&mut self, buffer: &Buffer) -> Buffer {
+        self.held += 1;
+        buffer.clone()
+    }
+
+    /// Takes frames off the dirty list that are clean or gone.
+    pub(super) fn prune_dirty(&mut self) {
+        let frames = &self.frames;
+        self.dirty.retain(|id| frames[id.0 as usize].flags & (DIRTY | FORGOTTEN) != 0);
+    }
+
     /// Makes every page not resident and gives the memory back.
     pub(super) fn clear(&mut self) {
         self.dirty.clear();
@@ -247,6 +287,16 @@ impl Cache {
             self.vacant = Vec::new();
         }
         self.hand = 0;
+    }
+
+    /// Evicts all clean, unpinned frames.
+    pub(super) fn evict_all_clean(&mut self) {
+        for index in 0..self.frames.len() {
+            let frame = &self.frames[index];
+            if frame.page_no.is_some() && frame.pins == 0 && frame.flags & (DIRTY | FORGOTTEN) == 0 {
+                self.detach(FrameId(index as u32));
+            }
+        }
     }
 
     /// Gives the free list's memory back.

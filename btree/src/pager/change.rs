@@ -111,8 +111,11 @@ impl Pager {
         if number > self.page_count {
             self.check_extension(page)?;
         }
-        if self.freed.contains(&page) {
-            ready!(self.get_for_image(page));
+        // Freed, or cut off, since a level was opened: the bytes that the page had may be owed to it.
+        let had_content = self.freed.contains(&page)
+            || number > self.transaction.lowest_page_count && self.existed_at_some_level(page);
+        if had_content {
+            ready!(self.get_any(page));
         }
         let id = match self.cache.find(page) {
             Some(id) if self.cache.frame(id).change == self.change.number => {
@@ -128,6 +131,8 @@ impl Pager {
             }
             None => {
                 let buffer = self.cache.take_zeroed()?;
+                self.forget_read(page);
+                self.cache.take_stamp(page);
                 // A page that is neither resident nor freed in this transaction had no content when any level was opened.
                 let id = self.cache.install(page, buffer, self.savepoints.newest());
                 self.cache.frame_mut(id).change = self.change.number;
@@ -139,14 +144,6 @@ impl Pager {
             self.set_page_count_raw(number);
         }
         Ok(Some(id))
-    }
-
-    /// Makes a page resident of which an image may be owed though it is free, or past the end since the database was cut.
-    fn get_for_image(&mut self, page: PageNo) -> Step<()> {
-        if page.get() <= self.page_count {
-            ready!(self.get(page));
-        }
-        Ok(Some(()))
     }
 
     fn check_extension(&self, page: PageNo) -> Result<(), Error> {
@@ -226,7 +223,7 @@ impl Pager {
             let frame = self.cache.frame(id);
             let Some(page) = frame.page_no else { continue };
             let dirty = frame.flags & DIRTY != 0;
-            if self.is_memory() {
+            if self.files.is_none() {
                 continue; // the frames are the store: there is nothing to spare
             }
             self.freed.insert(page);

@@ -1,6 +1,6 @@
 //! Savepoints: which images of pages are kept, for whom, and how they are put back.
 //!
-//! Levels nest: in memory mode the transaction itself, then savepoints, then statement savepoints. Levels have numbers that only ever
+//! Levels nest: in a private database the transaction itself, then savepoints, then statement savepoints. Levels have numbers that only ever
 //! grow. Each frame's stamp is the number of the newest level for which no image of it is owed any more: because it was
 //! given, or because the page did not exist (or had no content) when the level was opened. So before a page changes, one comparison
 //! tells whether an image is owed, and one image serves all levels that lack one, since the page has not changed between them.
@@ -23,7 +23,9 @@
 use kernite_io::Buffer;
 
 use super::cache::DIRTY;
-use super::{PageHeader, Pager};
+use super::journal::JournalImage;
+use super::log::Log;
+use super::{FrameId, PageHeader, Pager};
 use crate::page_no::PageNo;
 use crate::{Error, Step};
 
@@ -53,8 +55,10 @@ pub(super) struct Savepoints {
     last_number: u64,
     levels: Vec<Level>,
     images: Vec<Image>,
-    /// How many of `levels` belong to the transaction and not to savepoints: 1 in memory mode, else 0.
+    /// How many of `levels` belong to the transaction and not to savepoints: 1 for a private database, else 0.
     base: usize,
+    /// The rollback journal as a level: older than all others.
+    journal: Option<Level>,
 }
 
 impl Savepoints {
@@ -84,18 +88,42 @@ impl Savepoints {
         self.images.push(Image { page, buffer, header, stamp });
     }
 
+    /// Whether the rollback journal needs the image of `page`, whose frame has this stamp.
+    fn wants_for_journal(&self, page: PageNo, stamp: u64) -> bool {
+        self.journal.is_some_and(|journal| stamp < journal.number && page.get() <= journal.page_count)
+    }
+
     fn close_to(&mut self, count: usize) {
         self.levels.truncate(count);
-        self.newest = self.levels.last().map_or(0, |level| level.number);
+        self.newest = self.levels.last().or(self.journal.as_ref()).map_or(0, |level| level.number);
+    }
+
+    /// The most pages that the database had when any of the first `count` levels was opened.
+    fn most_pages(&self, count: usize) -> u32 {
+        self.levels.iter().take(count).map(|level| level.page_count).max().unwrap_or_default()
+    }
+
+    /// The number that the next level will have: frames with a smaller stamp owe everything.
+    pub(super) fn next_number(&self) -> u64 {
+        self.last_number + 1
     }
 }
 
 impl Pager {
-    /// Starts the transaction's own level, in memory mode.
+    /// Starts the transaction's own level, of a private database.
     pub(super) fn open_base_level(&mut self) {
         debug_assert!(self.savepoints.levels.is_empty());
         self.savepoints.open(self.page_count);
         self.savepoints.base = 1;
+    }
+
+    /// Starts taking images for the rollback journal.
+    pub(super) fn open_journal_level(&mut self) {
+        debug_assert!(self.savepoints.levels.is_empty());
+        self.savepoints.last_number += 1;
+        let number = self.savepoints.last_number;
+        self.savepoints.journal = Some(Level { number, page_count: self.page_count, first_image: 0 });
+        self.savepoints.newest = number;
     }
 
     /// Makes sure that `count` savepoints are open. Needs a write transaction.
@@ -139,7 +167,7 @@ impl Pager {
         let Some(&level) = self.savepoints.levels.get(at) else { return Ok(()) };
         self.set_page_count_raw(level.page_count);
         // An outer level may have had more pages (the database was cut since): theirs come back too.
-        let end = self.savepoints.levels[..=at].iter().map(|l| l.page_count).max().unwrap_or_default();
+        let end = self.savepoints.most_pages(at + 1);
         while self.savepoints.images.len() > level.first_image {
             let Some(image) = self.savepoints.images.pop() else { break };
             // A page that did not exist at this level was wanted by a newer one that is gone with it.
@@ -154,6 +182,7 @@ impl Pager {
         Ok(())
     }
 
+    /// Makes a page what its image says.
     fn put_back(&mut self, image: Image) {
         let id = match self.cache.table.lookup(image.page) {
             Some(id) => {
@@ -170,21 +199,18 @@ impl Pager {
         self.cache.mark_dirty(id);
     }
 
-    /// Drops changed pages past the `end`-th, which no open level had.
+    /// Drops pages past the `end`-th, which no open level had.
     pub(super) fn drop_frames_past(&mut self, end: u32) {
-        let past: Vec<_> = self
-            .cache
-            .dirty
-            .iter()
-            .copied()
-            .filter(|&id| self.cache.frame(id).page_no.is_some_and(|page| page.get() > end))
-            .collect();
-        if past.is_empty() {
-            return;
+        let mut dropped = false;
+        for number in end.saturating_add(1)..=self.highest_page {
+            if let Some(id) = PageNo::new(number).and_then(|page| self.cache.table.lookup(page)) {
+                self.cache.detach(id);
+                dropped = true;
+            }
         }
-        self.cache.dirty.retain(|id| !past.contains(id));
-        for id in past {
-            self.cache.detach(id);
+        self.highest_page = end.max(self.page_count);
+        if dropped {
+            self.cache.prune_dirty();
         }
     }
 
@@ -194,20 +220,49 @@ impl Pager {
             self.cache.recycle(image.buffer);
         }
         self.savepoints.base = 0;
+        self.savepoints.journal = None;
         self.savepoints.close_to(0);
     }
 
     /// Gives an owed image of a page away: its bytes before the change that is being made.
     pub(super) fn give_image(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
-        if self.savepoints.wants(page, stamp) {
-            self.savepoints.keep(page, buffer, header, stamp);
-        } else {
-            self.cache.recycle(buffer);
+        let kept = self.savepoints.wants(page, stamp);
+        let journal = match self.files.as_mut().map(|files| &mut files.log) {
+            Some(Log::Rollback(journal)) if self.savepoints.wants_for_journal(page, stamp) => journal,
+            _ if kept => return self.savepoints.keep(page, buffer, header, stamp),
+            _ => return self.cache.recycle(buffer),
+        };
+        if kept {
+            let shared = self.cache.share(&buffer);
+            self.savepoints.keep(page, shared, header, stamp);
+        }
+        journal.images.push(JournalImage { page, buffer });
+    }
+
+    /// Journals a page that is not going to change (see `commit`, "Neighbours").
+    pub(super) fn give_journal_image(&mut self, id: FrameId) {
+        let frame = self.cache.frame(id);
+        let (Some(page), Some(level)) = (frame.page_no, self.savepoints.journal) else { return };
+        if !self.savepoints.wants_for_journal(page, frame.stamp) {
+            return;
+        }
+        let buffer = frame.buffer.clone();
+        let buffer = self.cache.share(&buffer);
+        self.cache.frame_mut(id).stamp = level.number;
+        if let Some(Log::Rollback(journal)) = self.files.as_mut().map(|files| &mut files.log) {
+            journal.images.push(JournalImage { page, buffer });
         }
     }
 
+    /// Whether an image of `page`, which is past the end since the database was cut, may be owed to anyone.
+    pub(super) fn existed_at_some_level(&self, page: PageNo) -> bool {
+        let levels = self.savepoints.most_pages(usize::MAX);
+        let journal = self.savepoints.journal.map_or(0, |level| level.page_count);
+        page.get() <= levels.max(journal)
+    }
+
     /// Whether the frame's page was changed in this transaction.
-    pub fn is_dirty(&self, frame: super::FrameId) -> bool {
+    pub fn is_dirty(&self, frame: FrameId) -> bool {
         self.cache.frame(frame).flags & DIRTY != 0
     }
 }
