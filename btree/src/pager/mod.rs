@@ -232,14 +232,6 @@ impl Pager {
         Ok(pager)
     }
 
-    /// A pager for `options`, not open yet.
-    pub fn new(_io: &kernite_io::SharedIo, _options: &crate::OpenOptions) -> Pager {
-        match Pager::memory(4096, 0, AutoVacuum::None) {
-            Ok(pager) => pager,
-            Err(error) => panic!("no memory for a page: {error}"),
-        }
-    }
-
     /// Page size of the database under the present read transaction, in bytes.
     #[inline]
     pub fn page_size(&self) -> usize {
