@@ -1,20 +1,17 @@
 //! One database file as one connection sees it: transactions, trees and cursors.
 //!
-//! This is the face that the machine and the code above talk to. Work is done in `tree/` and `pager/`.
+//! This is the face that the machine and the code above talk to. Work is done in `tree/` and `pager/`; the methods for trees and
+//! cursors stand in `tree/face.rs`.
 //!
 //! Always true: a cursor id is checked against its generation, so a stale one is an error and never another cursor;
 //! a write through one cursor first saves the positions of all others on the same tree (they reseek when next used).
 
 use std::cmp::Ordering;
-use std::ops::Range;
-use std::sync::Arc;
 
 use kernite_io::SharedIo;
 
-use crate::collation::KeyInfo;
-use crate::encoding::Encoding;
-use crate::page_no::PageNo;
-use crate::record::ValueRef;
+use crate::pager::Pager;
+use crate::tree::trees::Trees;
 use crate::{Error, Step};
 
 /// How a database is opened.
@@ -180,6 +177,8 @@ pub enum CursorPosition {
 pub struct Btree {
     io: SharedIo,
     options: OpenOptions,
+    pub(crate) pager: Pager,
+    pub(crate) trees: Trees,
 }
 
 #[allow(unused_variables, missing_docs)]
@@ -187,7 +186,8 @@ impl Btree {
     // ---- life -------------------------------------------------------------------------------------------------
     /// A database that is not open yet. Touches nothing.
     pub fn new(io: SharedIo, options: OpenOptions) -> Btree {
-        Btree { io, options }
+        let pager = Pager::new(&io, &options);
+        Btree { io, options, pager, trees: Trees::default() }
     }
     /// Opens the file (not the journal or WAL: the first transaction does). Again and again until done.
     pub fn open(&mut self) -> Step<()> {
@@ -244,129 +244,6 @@ impl Btree {
         todo!()
     }
 
-    // ---- header -----------------------------------------------------------------------------------------------
-    /// A header field; needs a read transaction.
-    pub fn meta(&mut self, field: Meta) -> Step<u32> {
-        todo!()
-    }
-    /// Sets a header field; needs a write transaction.
-    pub fn set_meta(&mut self, field: Meta, value: u32) -> Step<()> {
-        todo!()
-    }
-
-    // ---- trees ------------------------------------------------------------------------------------------------
-    /// Makes an empty tree; its root page.
-    pub fn create_tree(&mut self, kind: TreeKind) -> Step<PageNo> {
-        todo!()
-    }
-    /// Frees all pages of a tree. Under auto_vacuum the last root may move into the gap: then the root that moved (its old number), which is now at `root`.
-    pub fn drop_tree(&mut self, root: PageNo) -> Step<Option<PageNo>> {
-        todo!()
-    }
-    /// Deletes all entries; how many there were (index trees: entries too).
-    pub fn clear_tree(&mut self, root: PageNo) -> Step<u64> {
-        todo!()
-    }
-
-    // ---- cursors ----------------------------------------------------------------------------------------------
-    /// Opens a cursor. `key` is `None` for a table tree. Never touches the disk.
-    pub fn open_cursor(
-        &mut self,
-        root: PageNo,
-        key: Option<Arc<KeyInfo>>,
-        write: bool,
-    ) -> Result<CursorId, Error> {
-        todo!()
-    }
-    pub fn close_cursor(&mut self, cursor: CursorId) {
-        todo!()
-    }
-    /// First entry; `false` when the tree is empty.
-    pub fn first(&mut self, cursor: CursorId) -> Step<bool> {
-        todo!()
-    }
-    pub fn last(&mut self, cursor: CursorId) -> Step<bool> {
-        todo!()
-    }
-    /// Next entry; `false` past the last one.
-    pub fn next(&mut self, cursor: CursorId) -> Step<bool> {
-        todo!()
-    }
-    pub fn previous(&mut self, cursor: CursorId) -> Step<bool> {
-        todo!()
-    }
-    /// Seeks a rowid. Tries the leaf on which the cursor stands first.
-    pub fn seek_rowid(&mut self, cursor: CursorId, rowid: i64) -> Step<SeekOutcome> {
-        todo!()
-    }
-    /// Seeks an index key of `key.len()` leading columns. Entries equal in all of them compare as `when_equal`
-    /// (`Equal`: stop at any such entry; `Less`/`Greater`: treat such an entry as smaller/larger than the key, to land after/before them all).
-    pub fn seek_key(
-        &mut self,
-        cursor: CursorId,
-        key: &[ValueRef<'_>],
-        when_equal: Ordering,
-    ) -> Step<SeekOutcome> {
-        todo!()
-    }
-    /// Compares the entry under an index cursor with `key` (entry <=> key), `when_equal` as in `seek_key`.
-    pub fn compare_key(
-        &mut self,
-        cursor: CursorId,
-        key: &[ValueRef<'_>],
-        when_equal: Ordering,
-    ) -> Step<Ordering> {
-        todo!()
-    }
-    /// Whether the cursor stands on an entry and needs no `restore`. One load.
-    pub fn is_on_entry(&self, cursor: CursorId) -> bool {
-        todo!()
-    }
-    /// Brings a cursor back after its tree was written through another one.
-    pub fn restore(&mut self, cursor: CursorId) -> Step<CursorPosition> {
-        todo!()
-    }
-    /// Rowid of the entry. The cursor has to be on an entry.
-    pub fn rowid(&self, cursor: CursorId) -> Result<i64, Error> {
-        todo!()
-    }
-    /// The entry's payload. The cursor has to be on an entry; never yields.
-    pub fn entry(&self, cursor: CursorId) -> Result<Entry<'_>, Error> {
-        todo!()
-    }
-    /// Appends payload bytes `range` (which may lie on overflow pages) to `out`.
-    pub fn read_payload(&mut self, cursor: CursorId, range: Range<u64>, out: &mut Vec<u8>) -> Step<()> {
-        todo!()
-    }
-    /// Overwrites payload bytes in place (incremental blob I/O).
-    pub fn write_payload(&mut self, cursor: CursorId, at: u64, bytes: &[u8]) -> Step<()> {
-        todo!()
-    }
-    /// Forbids or allows overflow pages of this cursor's entries to be remembered; `true` invalidates it at each change of its row (incremental blob handles).
-    pub fn set_incremental_blob(&mut self, cursor: CursorId, on: bool) {
-        todo!()
-    }
-    /// Inserts or, where the key exists, replaces.
-    pub fn insert(&mut self, cursor: CursorId, payload: RowPayload<'_>, flags: InsertFlags) -> Step<()> {
-        todo!()
-    }
-    /// Deletes the entry under the cursor. With `save_position` the cursor stays so that `next`/`previous` go on from there.
-    pub fn delete(&mut self, cursor: CursorId, save_position: bool) -> Step<()> {
-        todo!()
-    }
-    /// Number of entries in the tree.
-    pub fn count(&mut self, cursor: CursorId) -> Step<u64> {
-        todo!()
-    }
-    /// Rough number of rows for the planner (`sqlite3BtreeRowCountEst`), -1 when unknown.
-    pub fn row_count_estimate(&mut self, cursor: CursorId) -> Step<i64> {
-        todo!()
-    }
-    /// The page on which the entry lies and its byte offset in the file (`sqlite_offset`).
-    pub fn entry_offset(&self, cursor: CursorId) -> Option<u64> {
-        todo!()
-    }
-
     // ---- settings (pragmas) -----------------------------------------------------------------------------------
     pub fn page_size(&self) -> u32 {
         todo!()
@@ -379,10 +256,6 @@ impl Btree {
         todo!()
     }
     pub fn set_auto_vacuum(&mut self, mode: AutoVacuum) -> Result<(), Error> {
-        todo!()
-    }
-    /// Gives at most `pages` free pages (all when `None`) back to the file system.
-    pub fn incremental_vacuum(&mut self, pages: Option<u32>) -> Step<()> {
         todo!()
     }
     pub fn journal_mode(&self) -> JournalMode {
@@ -450,16 +323,6 @@ impl Btree {
     }
     /// Gives cached clean pages back.
     pub fn shrink(&mut self) {
-        todo!()
-    }
-    /// Checks trees with these roots (0 = skip) and, unless `partial`, that every page is used exactly once. At most `max_errors` messages in SQLite's words,
-    /// and for each root the number of entries.
-    pub fn integrity_check(
-        &mut self,
-        roots: &[u32],
-        partial: bool,
-        max_errors: usize,
-    ) -> Step<IntegrityReport> {
         todo!()
     }
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
