@@ -167,8 +167,8 @@ impl Moment {
 
     /// Moves on by milliseconds.
     pub fn add_ms(&mut self, ms: i64) {
-        let julian_ms = self.julian().wrapping_add(ms);
-        self.julian_ms = Some(julian_ms);
+        self.julian();
+        self.julian_ms = self.julian_ms.map(|julian_ms| julian_ms.wrapping_add(ms));
     }
 
     /// Forgets date, time and zone.
@@ -235,7 +235,10 @@ impl Moment {
         let month = i64::from(date.month) + i64::from(months) - 1;
         let year = i64::from(date.year) + i64::from(years) + month.div_euclid(12);
         let year = year.clamp(-100_000, 100_000) as i32;
-        self.set_date(Date { year, month: month.rem_euclid(12) as i32 + 1, day: date.day });
+        self.julian_ms = None;
+        if let Some(known) = &mut self.date {
+            *known = Date { year, month: month.rem_euclid(12) as i32 + 1, day: date.day };
+        }
         self.note_floor();
     }
 
@@ -247,10 +250,14 @@ impl Moment {
         let mut year_shift = 0;
         if !KNOWN.contains(&julian_ms) {
             let mut moved = self.clone();
-            let (mut date, _) = moved.to_civil();
-            year_shift = 2000 + date.year % 4 - date.year;
-            date.year += year_shift;
-            moved.set_date(date);
+            moved.to_civil();
+            moved.julian_ms = None;
+            // A moment out of range has no date, counts as of the year 0 and is taken for 1 January 2000.
+            let year = moved.date.map_or(0, |date| date.year);
+            year_shift = 2000 + year % 4 - year;
+            if let Some(date) = &mut moved.date {
+                date.year += year_shift;
+            }
             asked = moved.julian();
         }
         let second = (asked / 1000) - UNIX_EPOCH_MS / 1000;

@@ -1,0 +1,163 @@
+//! Evaluates function calls read from standard input, to be compared with SQLite's answers.
+//!
+//! ```text
+//! line    name (tab value)*            aggregates: rows are separated by a field of just `;`
+//! value   n | i<decimal> | r<16 hex digits> | t<hex> | b<hex>
+//! answer  a value, or E and the message
+//! ```
+
+use std::io::{BufRead, Write};
+
+use kernite_btree::{Collation, Encoding, ValueRef};
+use kernite_io::{Instant, WallTime};
+use kernite_vdbe::function::registry::{FunctionLookup, FunctionRegistry};
+use kernite_vdbe::function::{AggregateCall, AggregateContext, AuxData, Call, FunctionBody, Purity};
+use kernite_vdbe::host::{Host, SchemaOp, StatementOutcome, Storage};
+use kernite_vdbe::op::{Db, SavepointAction};
+use kernite_vdbe::{Error, Register, Step};
+
+/// A host whose clock stands still.
+struct Still;
+
+impl Host for Still {
+    fn now(&mut self) -> WallTime {
+        WallTime(1_700_000_000_123)
+    }
+    fn monotonic(&self) -> Instant {
+        Instant(0)
+    }
+    fn fill_random(&mut self, out: &mut [u8]) {
+        out.fill(7);
+    }
+    fn local_offset(&self, _: WallTime) -> Option<i64> {
+        Some(0)
+    }
+    fn changes(&self) -> i64 {
+        0
+    }
+    fn total_changes(&self) -> i64 {
+        0
+    }
+    fn last_insert_rowid(&self) -> i64 {
+        0
+    }
+    fn set_last_insert_rowid(&mut self, _: i64) {}
+    fn add_changes(&mut self, _: i64) {}
+    fn autocommit(&self) -> bool {
+        true
+    }
+    fn set_autocommit(&mut self, _: &mut Storage, _: bool, _: bool) -> Step<()> {
+        Ok(Some(()))
+    }
+    fn savepoint(&mut self, _: &mut Storage, _: SavepointAction, _: &[u8]) -> Step<()> {
+        Ok(Some(()))
+    }
+    fn savepoint_count(&self) -> usize {
+        0
+    }
+    fn end_statement(&mut self, _: &mut Storage, _: StatementOutcome) -> Step<()> {
+        Ok(Some(()))
+    }
+    fn deferred_constraints(&mut self) -> &mut i64 {
+        unimplemented!()
+    }
+    fn schema_is_current(&self, _: Db, _: u32) -> bool {
+        true
+    }
+    fn schema_changed(&mut self, _: Db, _: u32) {}
+    fn schema_op(&mut self, _: &mut Storage, _: SchemaOp<'_>) -> Step<()> {
+        Ok(Some(()))
+    }
+    fn call(&mut self, _: &mut Storage, _: u16, _: Db, _: &[Register], _: &mut Register) -> Step<()> {
+        Ok(Some(()))
+    }
+    fn expire_statements(&mut self, _: bool) {}
+    fn limit(&self, limit: u8) -> i32 {
+        if limit == 8 { 50_000 } else { 1_000_000_000 }
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+fn value(text: &str) -> Register {
+    let mut register = Register::null();
+    match text.split_at(1) {
+        ("i", number) => register.set_integer(number.parse().unwrap()),
+        ("r", bits) => register.set_real(f64::from_bits(u64::from_str_radix(bits, 16).unwrap())),
+        ("t", hex) => register.set_text(&bytes(hex)),
+        ("b", hex) => register.set_blob(&bytes(hex)),
+        _ => {}
+    }
+    register
+}
+
+fn show(register: &mut Register) -> String {
+    register.expand_zeros();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    match register.value() {
+        ValueRef::Null => "n".into(),
+        ValueRef::Integer(number) => format!("i{number}"),
+        ValueRef::Real(number) => format!("r{:016x}", number.to_bits()),
+        ValueRef::Text(text) => format!("t{}", hex(text)),
+        ValueRef::Blob(blob) => format!("b{}", hex(blob)),
+    }
+}
+
+fn evaluate(registry: &FunctionRegistry, aux: &mut AuxData, line: &str) -> Result<Register, Error> {
+    let mut fields = line.split('\t');
+    let name = fields.next().unwrap_or_default();
+    let rows: Vec<Vec<Register>> = {
+        let fields: Vec<&str> = fields.collect();
+        fields.split(|field| *field == ";").map(|row| row.iter().copied().map(value).collect()).collect()
+    };
+    let function = match registry.find(name.as_bytes(), rows[0].len()) {
+        FunctionLookup::Found(function) => function,
+        FunctionLookup::WrongArgumentCount => {
+            return Err(Error::message(format!("wrong number of arguments to function {name}()")));
+        }
+        FunctionLookup::Unknown => return Err(Error::message(format!("no such function: {name}"))),
+    };
+    let mut result = Register::null();
+    let (collation, length_max) = (&Collation::Binary, 1_000_000_000);
+    match &function.body {
+        FunctionBody::Scalar(body) => {
+            body(&mut Call {
+                function: &function,
+                arguments: &rows[0],
+                result: &mut result,
+                encoding: Encoding::Utf8,
+                collation,
+                auxdata: aux,
+                constant_mask: 0,
+                host: &mut Still,
+                length_max,
+                purity: Purity::Any,
+            })?;
+        }
+        FunctionBody::Aggregate(start) => {
+            let mut state = start();
+            let context = AggregateContext { encoding: Encoding::Utf8, collation, length_max };
+            for row in &rows {
+                state.step(&mut AggregateCall { arguments: row, context, new_extreme: false })?;
+            }
+            state.finish(&mut result, &context)?;
+        }
+        _ => return Err(Error::message("not built in")),
+    }
+    Ok(result)
+}
+
+fn main() {
+    let registry = FunctionRegistry::default();
+    let mut aux = AuxData::default();
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap();
+        match evaluate(&registry, &mut aux, &line) {
+            Ok(mut result) => writeln!(out, "{}", show(&mut result)).unwrap(),
+            Err(error) => writeln!(out, "E{error}").unwrap(),
+        }
+    }
+}
