@@ -5,9 +5,12 @@
 //! value   n | i<decimal> | r<16 hex digits> | t<hex> | b<hex>
 //! answer  a value, or E and the message
 //! ```
+//!
+//! With the argument `utf16` the database is taken to be UTF-16LE; text in lines and answers is UTF-8 all the same.
 
 use std::io::{BufRead, Write};
 
+use kernite_btree::encoding::convert;
 use kernite_btree::{Collation, Encoding, ValueRef};
 use kernite_io::{Instant, WallTime};
 use kernite_vdbe::function::registry::{FunctionLookup, FunctionRegistry};
@@ -81,36 +84,52 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
-fn value(text: &str) -> Register {
+fn value(text: &str, encoding: Encoding) -> Register {
     let mut register = Register::null();
     match text.split_at(1) {
         ("i", number) => register.set_integer(number.parse().unwrap()),
         ("r", bits) => register.set_real(f64::from_bits(u64::from_str_radix(bits, 16).unwrap())),
-        ("t", hex) => register.set_text(&bytes(hex)),
+        ("t", hex) => {
+            let mut text = Vec::new();
+            convert(&bytes(hex), Encoding::Utf8, encoding, &mut text);
+            register.set_text(&text);
+        }
         ("b", hex) => register.set_blob(&bytes(hex)),
         _ => {}
     }
     register
 }
 
-fn show(register: &mut Register) -> String {
+fn show(register: &mut Register, encoding: Encoding) -> String {
     register.expand_zeros();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     match register.value() {
         ValueRef::Null => "n".into(),
         ValueRef::Integer(number) => format!("i{number}"),
         ValueRef::Real(number) => format!("r{:016x}", number.to_bits()),
-        ValueRef::Text(text) => format!("t{}", hex(text)),
+        ValueRef::Text(text) => {
+            let mut narrow = Vec::new();
+            convert(text, encoding, Encoding::Utf8, &mut narrow);
+            format!("t{}", hex(&narrow))
+        }
         ValueRef::Blob(blob) => format!("b{}", hex(blob)),
     }
 }
 
-fn evaluate(registry: &FunctionRegistry, aux: &mut AuxData, line: &str) -> Result<Register, Error> {
+fn evaluate(
+    registry: &FunctionRegistry,
+    aux: &mut AuxData,
+    line: &str,
+    encoding: Encoding,
+) -> Result<Register, Error> {
     let mut fields = line.split('\t');
     let name = fields.next().unwrap_or_default();
     let rows: Vec<Vec<Register>> = {
         let fields: Vec<&str> = fields.collect();
-        fields.split(|field| *field == ";").map(|row| row.iter().copied().map(value).collect()).collect()
+        fields
+            .split(|field| *field == ";")
+            .map(|row| row.iter().map(|text| value(text, encoding)).collect())
+            .collect()
     };
     let function = match registry.find(name.as_bytes(), rows[0].len()) {
         FunctionLookup::Found(function) => function,
@@ -127,7 +146,7 @@ fn evaluate(registry: &FunctionRegistry, aux: &mut AuxData, line: &str) -> Resul
                 function: &function,
                 arguments: &rows[0],
                 result: &mut result,
-                encoding: Encoding::Utf8,
+                encoding,
                 collation,
                 auxdata: aux,
                 constant_mask: 0,
@@ -138,7 +157,7 @@ fn evaluate(registry: &FunctionRegistry, aux: &mut AuxData, line: &str) -> Resul
         }
         FunctionBody::Aggregate(start) => {
             let mut state = start();
-            let context = AggregateContext { encoding: Encoding::Utf8, collation, length_max };
+            let context = AggregateContext { encoding, collation, length_max };
             for row in &rows {
                 state.step(&mut AggregateCall { arguments: row, context, new_extreme: false })?;
             }
@@ -150,13 +169,15 @@ fn evaluate(registry: &FunctionRegistry, aux: &mut AuxData, line: &str) -> Resul
 }
 
 fn main() {
-    let registry = FunctionRegistry::default();
+    let encoding =
+        if std::env::args().any(|argument| argument == "utf16") { Encoding::Utf16Le } else { Encoding::Utf8 };
+    let registry = FunctionRegistry::new(encoding);
     let mut aux = AuxData::default();
     let mut out = std::io::BufWriter::new(std::io::stdout());
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
-        match evaluate(&registry, &mut aux, &line) {
-            Ok(mut result) => writeln!(out, "{}", show(&mut result)).unwrap(),
+        match evaluate(&registry, &mut aux, &line, encoding) {
+            Ok(mut result) => writeln!(out, "{}", show(&mut result, encoding)).unwrap(),
             Err(error) => writeln!(out, "E{error}").unwrap(),
         }
     }
