@@ -9,18 +9,23 @@
 //! With the argument `utf16` the database is taken to be UTF-16LE; text in lines and answers is UTF-8 all the same.
 
 use std::io::{BufRead, Write};
+use std::sync::Arc;
 
 use kernite_btree::encoding::convert;
 use kernite_btree::{Collation, Encoding, ValueRef};
-use kernite_io::{Instant, WallTime};
+use kernite_io::{Instant, SharedIo, WallTime};
 use kernite_vdbe::function::registry::{FunctionLookup, FunctionRegistry};
 use kernite_vdbe::function::{AggregateCall, AggregateContext, AuxData, Call, FunctionBody, Purity};
-use kernite_vdbe::host::{Host, SchemaOp, StatementOutcome, Storage};
+use kernite_vdbe::host::{ConnectionState, Host, HostCall, SchemaOp, Storage};
 use kernite_vdbe::op::{Db, SavepointAction};
+use kernite_vdbe::vtab::Table;
 use kernite_vdbe::{Error, Register, Step};
 
 /// A host whose clock stands still.
-struct Still;
+#[derive(Default)]
+struct Still {
+    state: ConnectionState,
+}
 
 impl Host for Still {
     fn now(&mut self) -> WallTime {
@@ -35,48 +40,54 @@ impl Host for Still {
     fn local_offset(&self, _: WallTime) -> Option<i64> {
         Some(0)
     }
-    fn changes(&self) -> i64 {
+    fn io(&self) -> &SharedIo {
+        unimplemented!("functions do no I/O")
+    }
+    fn sort_memory_bytes(&self) -> usize {
         0
     }
-    fn total_changes(&self) -> i64 {
-        0
+    fn limit(&self, limit: u8) -> i32 {
+        if limit == 8 { 50_000 } else { 1_000_000_000 }
     }
-    fn last_insert_rowid(&self) -> i64 {
-        0
+    fn state(&self) -> &ConnectionState {
+        &self.state
     }
-    fn set_last_insert_rowid(&mut self, _: i64) {}
-    fn add_changes(&mut self, _: i64) {}
-    fn autocommit(&self) -> bool {
-        true
+    fn state_mut(&mut self) -> &mut ConnectionState {
+        &mut self.state
     }
-    fn set_autocommit(&mut self, _: &mut Storage, _: bool, _: bool) -> Step<()> {
+    fn commit(&mut self, _: &mut Storage) -> Step<()> {
         Ok(Some(()))
     }
-    fn savepoint(&mut self, _: &mut Storage, _: SavepointAction, _: &[u8]) -> Step<()> {
+    fn rollback(&mut self, _: &mut Storage) -> Step<()> {
         Ok(Some(()))
     }
-    fn savepoint_count(&self) -> usize {
-        0
+    fn vtab_savepoint(&mut self, _: SavepointAction, _: usize) -> Result<(), Error> {
+        Ok(())
     }
-    fn end_statement(&mut self, _: &mut Storage, _: StatementOutcome) -> Step<()> {
+    fn rolled_back_to_savepoint(&mut self, _: &mut Storage) -> Step<()> {
         Ok(Some(()))
-    }
-    fn deferred_constraints(&mut self) -> &mut i64 {
-        unimplemented!()
     }
     fn schema_is_current(&self, _: Db, _: u32) -> bool {
         true
     }
+    fn schema_is_stale(&mut self, _: Db) {}
     fn schema_changed(&mut self, _: Db, _: u32) {}
     fn schema_op(&mut self, _: &mut Storage, _: SchemaOp<'_>) -> Step<()> {
         Ok(Some(()))
     }
-    fn call(&mut self, _: &mut Storage, _: u16, _: Db, _: &[Register], _: &mut Register) -> Step<()> {
+    fn expire_statements(&mut self, _: bool) {}
+    fn call(
+        &mut self,
+        _: &mut Storage,
+        _: HostCall<'_>,
+        _: Db,
+        _: &[Register],
+        _: &mut Register,
+    ) -> Step<()> {
         Ok(Some(()))
     }
-    fn expire_statements(&mut self, _: bool) {}
-    fn limit(&self, limit: u8) -> i32 {
-        if limit == 8 { 50_000 } else { 1_000_000_000 }
+    fn vtab(&mut self, _: Db, _: &str) -> Result<Arc<dyn Table>, Error> {
+        Err(Error::message("no virtual tables"))
     }
 }
 
@@ -150,7 +161,7 @@ fn evaluate(
                 collation,
                 auxdata: aux,
                 constant_mask: 0,
-                host: &mut Still,
+                host: &mut Still::default(),
                 length_max,
                 purity: Purity::Any,
             })?;

@@ -105,7 +105,7 @@ fn zone(moment: &mut Moment, text: &[u8], index: usize, call: &mut Call<'_>) -> 
         (b"localtime", _) => {
             call.require_impure()?;
             if !moment.local {
-                moment.to_local(call.host)?;
+                moment.shift_to_local(call.host)?;
             }
             moment.utc = false;
             moment.local = true;
@@ -130,7 +130,7 @@ fn utc_of(local: i64, call: &mut Call<'_>) -> Result<i64, Error> {
     for _ in 0..4 {
         guess -= off;
         let mut moment = Moment { julian_ms: Some(guess), ..Moment::default() };
-        moment.to_local(call.host)?;
+        moment.shift_to_local(call.host)?;
         off = moment.julian() - local;
         if off == 0 {
             break;
@@ -141,7 +141,7 @@ fn utc_of(local: i64, call: &mut Call<'_>) -> Result<i64, Error> {
 
 /// Sets the time of day, as the beginning and end of a period do.
 fn at_time(moment: &mut Moment, time: Time) -> Date {
-    let date = moment.to_date();
+    let date = moment.settle_date();
     moment.time = Some(time);
     moment.raw = None;
     moment.zone_minutes = 0;
@@ -201,7 +201,7 @@ fn weekday(moment: &mut Moment, text: &[u8]) -> bool {
     if !number.any || !number.whole || !(-6..=6).contains(&wanted) || wanted as f64 != number.value {
         return false;
     }
-    let (date, _) = moment.to_civil();
+    let (date, _) = moment.settle_civil();
     moment.zone_minutes = 0;
     set_unless_failed(moment, date);
     let julian_ms = moment.julian();
