@@ -1,1 +1,12 @@
+//! Kernite: an SQL database engine that reads and writes SQLite's files.
+//!
+//! Rooms, in the order in which a statement passes them: `catalog` (schemas in memory), `resolve` (names to ids; syntax tree to
+//! bound tree), `bound` (the bound tree), `plan` (join order, index choice, rewrites), `codegen` (bound tree to program), `compile`
+//! (what one compilation carries through these passes), `connection` (state of a connection, statements, transactions), `pragma`.
+//!
+//! Never: the C API.
+#![forbid(unsafe_code)]
 
+pub mod bound;
+pub mod catalog;
+pub mod compile;

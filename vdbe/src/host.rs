@@ -145,6 +145,8 @@ pub trait Host {
     fn sort_memory_bytes(&self) -> usize;
     /// Limits (`SQLITE_LIMIT_*`) by number.
     fn limit(&self, limit: u8) -> i32;
+    /// Hands a message to the application's error log (`sqlite3_config(SQLITE_CONFIG_LOG)`); without one it goes nowhere.
+    fn log(&mut self, _code: i32, _message: &[u8]) {}
 
     // ---- accounting
     /// The connection's counters.

@@ -1,0 +1,18 @@
+//! The catalogue: schemas in memory, as immutable snapshots.
+//!
+//! A [`Catalog`] is what one compilation sees: cheap to clone, never changed in place. DDL makes a new snapshot of the database
+//! it touches; statements hold only the tables that they use.
+//!
+//! Names are compared without ASCII case; maps are keyed by the lower-cased name.
+//!
+//! Never: storage; loading from `sqlite_schema` is `load`.
+
+mod index;
+mod schema;
+mod table;
+mod trigger;
+
+pub use index::{Index, IndexColumn, IndexOrigin};
+pub use schema::{Catalog, DatabaseSchema, SchemaName};
+pub use table::{Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Table, TableKind};
+pub use trigger::Trigger;

@@ -1,0 +1,136 @@
+//! Tables, views and virtual tables as the catalogue keeps them.
+
+use std::sync::Arc;
+
+use kernite_btree::PageNo;
+use kernite_parser::ast::{Ast, ExprId, ForeignKeyAction, SelectId};
+use kernite_vdbe::Db;
+
+use super::{Index, Trigger};
+
+/// Properties of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnFlags {
+    pub primary_key: bool,
+    pub unique: bool,
+    /// A hidden column of a virtual table.
+    pub hidden: bool,
+    /// A declared type stands in the text.
+    pub has_type: bool,
+}
+
+/// `GENERATED ALWAYS AS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generated {
+    pub expr: ExprId,
+    pub stored: bool,
+}
+
+/// `DEFAULT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DefaultValue {
+    pub expr: ExprId,
+    /// Where it stands in `Table::sql`, for `table_info`.
+    pub text: (u32, u32),
+}
+
+/// One column. Expressions live in the table's own syntax tree.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// As typed, without quotes.
+    pub name: Box<[u8]>,
+    /// The declared type's words as typed, `None` without one.
+    pub declared_type: Option<Box<[u8]>>,
+    /// SQLite's affinity letter: `A` blob, `B` text, `C` numeric, `D` integer, `E` real.
+    pub affinity: u8,
+    /// Estimated width, as SQLite's `szEst` (1 = an integer).
+    pub size_estimate: u8,
+    /// Name of the collation; `None` = BINARY.
+    pub collation: Option<Box<[u8]>>,
+    pub not_null: Option<kernite_vdbe::op::OnConflict>,
+    pub default: Option<DefaultValue>,
+    pub generated: Option<Generated>,
+    pub flags: ColumnFlags,
+}
+
+/// A CHECK constraint.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub name: Option<Box<[u8]>>,
+    pub expr: ExprId,
+    /// The expression's text, for the message.
+    pub text: Box<[u8]>,
+}
+
+/// A foreign key of a child table.
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    pub parent: Box<[u8]>,
+    /// Child column index and parent column name (`None`: the parent's primary key).
+    pub columns: Vec<(usize, Option<Box<[u8]>>)>,
+    pub deferred: bool,
+    pub on_delete: ForeignKeyAction,
+    pub on_update: ForeignKeyAction,
+}
+
+/// What stands behind the name.
+#[derive(Clone, Debug)]
+pub enum TableKind {
+    /// Rows in a B-tree.
+    Ordinary,
+    /// A view: its SELECT in the table's syntax tree. Columns are known only after `resolve` has looked at it.
+    View { select: SelectId, column_names: Vec<Box<[u8]>> },
+    /// A virtual table: module name and arguments as typed.
+    Virtual { module: Box<[u8]>, arguments: Vec<Box<[u8]>> },
+}
+
+/// A table, view or virtual table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// As typed, without quotes.
+    pub name: Box<[u8]>,
+    pub db: Db,
+    pub kind: TableKind,
+    /// Root of the table's tree (of its primary-key tree for WITHOUT ROWID); `None` for views and virtual tables.
+    pub root: Option<PageNo>,
+    pub columns: Vec<Column>,
+    /// Column that is the rowid (INTEGER PRIMARY KEY).
+    pub rowid_alias: Option<usize>,
+    /// Conflict clause of the INTEGER PRIMARY KEY.
+    pub rowid_conflict: kernite_vdbe::op::OnConflict,
+    pub without_rowid: bool,
+    pub autoincrement: bool,
+    pub strict: bool,
+    /// `sqlite_schema`, `sqlite_sequence`, `sqlite_stat1`: not writable by users.
+    pub system: bool,
+    pub has_generated: bool,
+    /// In SQLite's order (newest first in its list; here oldest first: iterate reversed where SQLite's order shows).
+    pub indexes: Vec<Arc<Index>>,
+    pub triggers: Vec<Arc<Trigger>>,
+    pub checks: Vec<Check>,
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Estimates from `sqlite_stat1`, or SQLite's defaults: rows as LogEst, and whether statistics exist.
+    pub row_estimate: i16,
+    pub row_size_estimate: i16,
+    pub has_statistics: bool,
+    /// The CREATE statement's text and syntax tree.
+    pub sql: Arc<[u8]>,
+    pub ast: Arc<Ast>,
+}
+
+impl Table {
+    /// The primary-key index of a WITHOUT ROWID table.
+    pub fn primary_key_index(&self) -> Option<&Arc<Index>> {
+        self.indexes.iter().find(|index| index.origin == super::IndexOrigin::PrimaryKey)
+    }
+
+    /// A column by name, ASCII case ignored.
+    pub fn find_column(&self, name: &[u8]) -> Option<usize> {
+        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it has rows with rowids.
+    pub fn has_rowid(&self) -> bool {
+        !self.without_rowid && !matches!(self.kind, TableKind::View { .. })
+    }
+}

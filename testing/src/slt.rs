@@ -1,0 +1,270 @@
+//! Runs sqllogictest scripts on any [`Engine`].
+//!
+//! The crate `sqllogictest` parses; running is ours, because how a value is written depends on the type letter of its query:
+//! `I` as C's `%d` of 32 bits, `R` as `%.3f`, `T` as text with unprintable bytes replaced. Where a script gives a long result as its
+//! MD5, ours is hashed too, and queries with the same label have to agree with each other.
+//!
+//! An error while rows are fetched only ends the rows, as in the original runner.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use md5::{Digest, Md5};
+use sqllogictest::{ColumnType, Condition, QueryExpect, Record, SortMode, StatementExpect};
+
+use crate::engine::{Engine, Value};
+
+/// A type letter, kept as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Letter(char);
+
+impl ColumnType for Letter {
+    fn from_char(value: char) -> Option<Letter> {
+        matches!(value, 'I' | 'R' | 'T').then_some(Letter(value))
+    }
+
+    fn to_char(&self) -> char {
+        self.0
+    }
+}
+
+/// How many records of a script ran, and which failed.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub statements: usize,
+    pub queries: usize,
+    /// Records for other engines.
+    pub skipped: usize,
+    pub failures: Vec<String>,
+}
+
+/// Failures kept per script; later ones usually follow from the first.
+const FAILURES_MAX: usize = 20;
+
+struct Runner<'a> {
+    engine: &'a mut dyn Engine,
+    report: Report,
+    by_label: HashMap<String, String>,
+}
+
+/// Runs a script. `name` stands in messages.
+pub fn run(name: &str, script: &str, engine: &mut dyn Engine) -> Report {
+    // The format drops comment lines before anything else, also inside a record.
+    let stripped: String = script.lines().filter(|line| !line.starts_with('#')).fold(
+        String::with_capacity(script.len()),
+        |mut text, line| {
+            text.push_str(line);
+            text.push('\n');
+            text
+        },
+    );
+    let mut runner = Runner { engine, report: Report::default(), by_label: HashMap::new() };
+    match sqllogictest::parse_with_name::<Letter>(&stripped, name) {
+        Ok(records) => runner.run(records),
+        Err(error) => runner.report.failures.push(format!("{name}: {error}")),
+    }
+    runner.report
+}
+
+/// Runs a file.
+pub fn run_file(path: &Path, engine: &mut dyn Engine) -> Report {
+    let script = std::fs::read(path).expect("the script can be read");
+    run(&path.display().to_string(), &String::from_utf8_lossy(&script), engine)
+}
+
+impl Runner<'_> {
+    fn run(&mut self, records: Vec<Record<Letter>>) {
+        for record in records {
+            if self.report.failures.len() >= FAILURES_MAX {
+                self.report.failures.push("further failures are not shown".to_string());
+                return;
+            }
+            match record {
+                Record::Halt { .. } => return,
+                Record::Statement { conditions, sql, expected, loc, .. } if applies(&conditions) => {
+                    self.statement(&sql, &expected, &loc.to_string());
+                }
+                Record::Query { conditions, sql, expected, loc, .. } if applies(&conditions) => {
+                    self.query(&sql, expected, &loc.to_string());
+                }
+                Record::Statement { .. } | Record::Query { .. } => self.report.skipped += 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn fail(&mut self, place: &str, sql: &str, why: &str) {
+        self.report.failures.push(format!("{place}\n    {}\n  {why}", sql.replace('\n', "\n    ")));
+    }
+
+    fn statement(&mut self, sql: &str, expected: &StatementExpect, place: &str) {
+        self.report.statements += 1;
+        let failure = self.engine.run(sql).failure;
+        match (expected, failure) {
+            (StatementExpect::Error(_), None) => self.fail(place, sql, "an error was expected"),
+            (StatementExpect::Error(expected), Some(failure)) => {
+                if !expected.is_match(&failure.message, None) {
+                    self.fail(place, sql, &format!("another error was expected than: {}", failure.message));
+                }
+            }
+            (_, Some(failure)) => {
+                self.fail(place, sql, &format!("error {}: {}", failure.code, failure.message))
+            }
+            (_, None) => {}
+        }
+    }
+
+    fn query(&mut self, sql: &str, expected: QueryExpect<Letter>, place: &str) {
+        self.report.queries += 1;
+        let outcome = self.engine.run(sql);
+        let (types, sort_mode, label, results) = match expected {
+            QueryExpect::Results { types, sort_mode, label, results, .. } => {
+                (types, sort_mode, label, results)
+            }
+            QueryExpect::Error(expected) => {
+                match outcome.failure {
+                    None => self.fail(place, sql, "an error was expected"),
+                    Some(failure) if !expected.is_match(&failure.message, None) => {
+                        self.fail(
+                            place,
+                            sql,
+                            &format!("another error was expected than: {}", failure.message),
+                        );
+                    }
+                    Some(_) => {}
+                }
+                return;
+            }
+        };
+        if outcome.columns.is_empty() {
+            let why = outcome
+                .failure
+                .map_or("no columns".to_string(), |f| format!("error {}: {}", f.code, f.message));
+            return self.fail(place, sql, &why);
+        }
+        if outcome.columns.len() != types.len() {
+            let why = format!("{} columns instead of {}", outcome.columns.len(), types.len());
+            return self.fail(place, sql, &why);
+        }
+        let values = written(&outcome.rows, &types, sort_mode);
+        let expected = results.join("\n");
+        let hashed = results.len() == 1 && results[0].contains(" values hashing to ");
+        let actual = if hashed { summary(&values) } else { values.join("\n") };
+        if actual != expected {
+            let error = outcome.failure.map(|f| format!(" (ended by error {}: {})", f.code, f.message));
+            let why = format!("expected:\n{expected}\n  got{}:\n{actual}", error.unwrap_or_default());
+            return self.fail(place, sql, &why);
+        }
+        if let Some(label) = label {
+            let hash = md5_of(&values);
+            if self.by_label.get(&label).is_some_and(|known| *known != hash) {
+                return self.fail(place, sql, &format!("differs from an earlier query with label {label}"));
+            }
+            self.by_label.insert(label, hash);
+        }
+    }
+}
+
+/// A long result as scripts give it.
+fn summary(values: &[String]) -> String {
+    format!("{} values hashing to {}", values.len(), md5_of(values))
+}
+
+/// Whether a record is meant for SQLite.
+fn applies(conditions: &[Condition]) -> bool {
+    conditions.iter().all(|condition| match condition {
+        Condition::OnlyIf { label } => label == "sqlite",
+        Condition::SkipIf { label } => label != "sqlite",
+    })
+}
+
+fn md5_of(values: &[String]) -> String {
+    let mut hash = Md5::new();
+    for value in values {
+        hash.update(value.as_bytes());
+        hash.update(b"\n");
+    }
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The values in the order in which they are compared.
+fn written(rows: &[Vec<Value>], types: &[Letter], sort_mode: Option<SortMode>) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().zip(types).map(|(value, letter)| write_value(value, *letter)).collect())
+        .collect();
+    match sort_mode {
+        None | Some(SortMode::NoSort) => rows.concat(),
+        Some(SortMode::RowSort) => {
+            rows.sort();
+            rows.concat()
+        }
+        Some(SortMode::ValueSort) => {
+            let mut values = rows.concat();
+            values.sort();
+            values
+        }
+    }
+}
+
+fn write_value(value: &Value, letter: Letter) -> String {
+    match (letter.0, value) {
+        (_, Value::Null) => "NULL".to_string(),
+        ('I', value) => (as_integer(value) as i32).to_string(),
+        ('R', value) => format!("{:.3}", as_real(value)),
+        (_, Value::Text(text) | Value::Blob(text)) => printable(text),
+        (_, Value::Integer(number)) => number.to_string(),
+        // What `sqlite3_column_text` makes of a real; the corpus has only short ones.
+        (_, Value::Real(number)) => {
+            if number.fract() == 0.0 && number.abs() < 1e15 {
+                format!("{number:.1}")
+            } else {
+                format!("{number}")
+            }
+        }
+    }
+}
+
+fn printable(text: &[u8]) -> String {
+    if text.is_empty() {
+        return "(empty)".to_string();
+    }
+    text.iter().map(|&byte| if (b' '..=b'~').contains(&byte) { byte as char } else { '@' }).collect()
+}
+
+fn number_prefix(text: &[u8], real: bool) -> f64 {
+    let text = String::from_utf8_lossy(text);
+    let text = text.trim_start();
+    let is_part =
+        |c: char| c.is_ascii_digit() || c == '-' || c == '+' || (real && matches!(c, '.' | 'e' | 'E'));
+    let mut prefix: &str = &text[..text.find(|c: char| !is_part(c)).unwrap_or(text.len())];
+    while !prefix.is_empty() {
+        if let Ok(number) = prefix.parse::<f64>() {
+            return number;
+        }
+        prefix = &prefix[..prefix.len() - 1];
+    }
+    0.0
+}
+
+fn as_integer(value: &Value) -> i64 {
+    match value {
+        Value::Null => 0,
+        Value::Integer(number) => *number,
+        Value::Real(number) => *number as i64,
+        Value::Text(text) | Value::Blob(text) => number_prefix(text, false) as i64,
+    }
+}
+
+fn as_real(value: &Value) -> f64 {
+    match value {
+        Value::Null => 0.0,
+        Value::Integer(number) => *number as f64,
+        Value::Real(number) => *number,
+        Value::Text(text) | Value::Blob(text) => number_prefix(text, true),
+    }
+}
