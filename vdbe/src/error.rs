@@ -1,7 +1,7 @@
 //! Errors at run time, with SQLite's result code and text.
 
-use kernite_btree::error::ReadOnlyReason;
 use kernite_btree::Error as StorageError;
+use kernite_btree::error::ReadOnlyReason;
 use kernite_io::{IoError, IoOp};
 
 /// SQLite's primary and extended result codes, as numbers (`SQLITE_CONSTRAINT_UNIQUE` = 2067).

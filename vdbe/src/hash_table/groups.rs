@@ -287,7 +287,9 @@ mod tests {
             let ValueRef::Integer(first) = saved[0].value() else { panic!("not saved") };
             let spelled = if first % 2 == 0 { "Key" } else { "kEY" };
             assert_eq!(key[0].bytes(), format!("{spelled}{first}").as_bytes());
-            let Accumulator::Count(count) = groups.accumulator(0, || panic!("a new one")).unwrap() else { panic!() };
+            let Accumulator::Count(count) = groups.accumulator(0, || panic!("a new one")).unwrap() else {
+                panic!()
+            };
             assert_eq!(*count, 20);
             more = groups.next();
         }

@@ -2,7 +2,9 @@
 //!
 //! Never: groups (`groups`), what an aggregate computes ([`crate::function::Accumulator`]).
 
-use crate::function::{Accumulator, AggregateCall, AggregateContext, FunctionBody, FunctionDef, FunctionFlags};
+use crate::function::{
+    Accumulator, AggregateCall, AggregateContext, FunctionBody, FunctionDef, FunctionFlags,
+};
 use crate::op::{FunctionId, Op, Reg};
 use crate::program::Program;
 use crate::register::{Payload, Register, Tag};
@@ -108,8 +110,7 @@ pub(super) fn finish(cx: &mut Context<'_>, function: FunctionId, acc: Reg) -> St
     let mut register = std::mem::take(&mut cx.registers[at(acc)]);
     let mut result = std::mem::take(&mut cx.run.result);
     result.set_null();
-    let outcome =
-        accumulator(&mut register, def).and_then(|state| state.finish(&mut result, &context));
+    let outcome = accumulator(&mut register, def).and_then(|state| state.finish(&mut result, &context));
     cx.registers[at(acc)] = result;
     outcome?;
     Ok(Some(Where::Here))

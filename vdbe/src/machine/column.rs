@@ -54,7 +54,12 @@ pub(super) fn column(
 
 /// The column of an entry that lies on its page; `false` where that is not so, or the record is too short.
 #[inline(always)]
-fn fast_column(tree: &mut TreeCursor, btree: &Btree, column: usize, out: &mut Register) -> Result<bool, Error> {
+fn fast_column(
+    tree: &mut TreeCursor,
+    btree: &Btree,
+    column: usize,
+    out: &mut Register,
+) -> Result<bool, Error> {
     let entry = btree.entry(tree.id)?;
     if !tree.row.known {
         start(&mut tree.row, entry.local, entry.len)?;
@@ -79,7 +84,8 @@ fn start(row: &mut RowCache, local: &[u8], len: u64) -> Result<(), Error> {
 fn load(column: Column, payload: &[u8], out: &mut Register) -> bool {
     let kind = u64::from(column.serial);
     if serial::is_integer(kind)
-        && let Some(number) = payload.get(column.offset as usize..).and_then(|content| serial::integer(kind, content))
+        && let Some(number) =
+            payload.get(column.offset as usize..).and_then(|content| serial::integer(kind, content))
     {
         out.set_integer(number);
         return true;
@@ -169,7 +175,12 @@ fn substituted(cx: &Context<'_>, cursor: Cursor, column: u16) -> (Cursor, u16) {
 }
 
 /// A column of a record that is wholly in memory; `false`: the record is too short.
-fn memory_column(row: &mut RowCache, record: &[u8], column: usize, out: &mut Register) -> Result<bool, Error> {
+fn memory_column(
+    row: &mut RowCache,
+    record: &[u8],
+    column: usize,
+    out: &mut Register,
+) -> Result<bool, Error> {
     if !row.known {
         start(row, record, record.len() as u64)?;
     }

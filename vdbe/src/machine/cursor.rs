@@ -58,7 +58,7 @@ fn open_root(
         cx.run.compact_constants = false;
     }
     let is_table = key.is_none();
-    let page = std::num::NonZeroU32::new(root).map(PageNo).ok_or_else(corrupt)?;
+    let page = PageNo::new(root).ok_or_else(corrupt)?;
     let id = btree.open_cursor(page, key, write)?;
     *slot = Slot::Tree(TreeCursor::new(id, db.0, root, is_table, seek_equal));
     Ok(Some(()))

@@ -142,8 +142,7 @@ impl Machine {
                 return;
             }
         }
-        let keeps_changes =
-            ending.error.is_none() || ending.action == OnConflict::Fail && !is_special;
+        let keeps_changes = ending.error.is_none() || ending.action == OnConflict::Fail && !is_special;
         if keeps_changes && self.run.foreign_key_violations > 0 {
             *ending = Ending {
                 error: Some(foreign_key_error()),
@@ -185,8 +184,7 @@ impl Machine {
     /// Immediate foreign keys are violated at the end: the statement is undone.
     fn decide_failed_constraint(&mut self, host: &mut dyn Host) {
         let state = host.state();
-        let is_last_writer =
-            state.writers == u32::from(!self.program.flags.read_only && self.run.is_counted);
+        let is_last_writer = state.writers == u32::from(!self.program.flags.read_only && self.run.is_counted);
         if state.autocommit && is_last_writer {
             self.ending.stage = Stage::Rollback;
         } else {

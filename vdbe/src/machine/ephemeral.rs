@@ -7,9 +7,9 @@
 
 use std::cmp::Ordering;
 
-pub(super) use crate::ephemeral::{Store, Stores};
-use crate::ephemeral::{KeyIndex, Place, Probe, RowTable};
 use crate::Error;
+use crate::ephemeral::{KeyIndex, Place, Probe, RowTable};
+pub(super) use crate::ephemeral::{Store, Stores};
 
 use super::slot::{RowCache, wrong_kind};
 
@@ -168,8 +168,7 @@ impl EphemeralCursor {
         upwards: bool,
     ) -> Result<bool, Error> {
         let place = index.seek(probe, when_equal)?;
-        let place =
-            if upwards { place } else { index.previous(place.unwrap_or_else(|| index.end())) };
+        let place = if upwards { place } else { index.previous(place.unwrap_or_else(|| index.end())) };
         Ok(self.stand_on_key(index, place))
     }
 
@@ -198,7 +197,12 @@ impl EphemeralCursor {
     }
 
     /// Puts a row in, or in place of the one with this rowid.
-    pub(super) fn insert_row(&mut self, table: &mut RowTable, rowid: i64, record: &[u8]) -> Result<(), Error> {
+    pub(super) fn insert_row(
+        &mut self,
+        table: &mut RowTable,
+        rowid: i64,
+        record: &[u8],
+    ) -> Result<(), Error> {
         let at = table.insert(rowid, record)?;
         self.stand_on_row(table, Some(at));
         Ok(())
@@ -290,7 +294,11 @@ impl EphemeralCursor {
         }
         let (place, is_there) = index.find_again(arena)?;
         self.version = index.version();
-        self.spot = if is_there { Spot::Key(place, index.arena_place(place).unwrap_or(arena)) } else { Spot::Gap(settled(index, place)) };
+        self.spot = if is_there {
+            Spot::Key(place, index.arena_place(place).unwrap_or(arena))
+        } else {
+            Spot::Gap(settled(index, place))
+        };
         Ok(())
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Never: how groups are kept ([`crate::hash_table::Groups`]). Only built-in aggregates are grouped so; a user's run one group at a time.
 
+use crate::Error;
 use crate::function::AggregateCall;
 use crate::hash_table::Groups;
 use crate::op::{Cursor, FunctionId, KeyInfoId, Reg};
 use crate::register::Register;
-use crate::Error;
 
 use super::slot::{Slot, wrong_kind};
 use super::{Context, aggregate, at};
@@ -24,8 +24,7 @@ pub(super) fn open(
     cx.host.fill_random(&mut seed);
     let slot = &mut cx.cursors[usize::from(cursor.0)];
     slot.close(cx.storage);
-    let groups =
-        Groups::new(key.clone(), usize::from(accs), usize::from(saved), u64::from_le_bytes(seed))?;
+    let groups = Groups::new(key.clone(), usize::from(accs), usize::from(saved), u64::from_le_bytes(seed))?;
     *slot = Slot::Groups(Box::new(groups));
     Ok(())
 }

@@ -27,8 +27,8 @@ use super::seek::{Scan, Side};
 use super::transaction::TransactionEnd;
 use super::write::Written;
 use super::{
-    Context, Counter, Hook, Run, aggregate, at, call, column, compare, cursor, end, flow, groups, schema, seek,
-    set, sorting, transaction, value, virtual_table, write,
+    Context, Counter, Hook, Run, aggregate, at, call, column, compare, cursor, end, flow, groups, schema,
+    seek, set, sorting, transaction, value, virtual_table, write,
 };
 
 /// Why the loop was left.
@@ -39,11 +39,21 @@ pub(super) enum Exit {
     Progress,
     Hook(Hook),
     /// Enter a subprogram.
-    Enter { sub: Arc<Program>, ignore: Addr, args: Reg, recursive_ok: bool },
+    Enter {
+        sub: Arc<Program>,
+        ignore: Addr,
+        args: Reg,
+        recursive_ok: bool,
+    },
     /// Back to the calling frame.
-    Leave { ignore: bool },
+    Leave {
+        ignore: bool,
+    },
     /// The statement is over.
-    End { error: Option<Error>, on_conflict: OnConflict },
+    End {
+        error: Option<Error>,
+        on_conflict: OnConflict,
+    },
     EndTransaction(TransactionEnd),
 }
 
@@ -124,11 +134,7 @@ pub(super) fn run(
     }
     macro_rules! step_loop {
         ($found:expr, $to:expr) => {
-            if $found {
-                jump_back!($to)
-            } else {
-                pc += 1
-            }
+            if $found { jump_back!($to) } else { pc += 1 }
         };
     }
     // An instruction that may have to run with the connection released.
@@ -539,11 +545,29 @@ pub(super) fn run(
             }
             Op::Function { function, first, count, out, constant_mask } => {
                 let place = purity(0);
-                here_or_outside!(call::function(&mut cx, function, first, count, out, constant_mask, pc, place))
+                here_or_outside!(call::function(
+                    &mut cx,
+                    function,
+                    first,
+                    count,
+                    out,
+                    constant_mask,
+                    pc,
+                    place
+                ))
             }
             Op::PureFunc { function, first, count, out, constant_mask, place } => {
                 let place = purity(place);
-                here_or_outside!(call::function(&mut cx, function, first, count, out, constant_mask, pc, place))
+                here_or_outside!(call::function(
+                    &mut cx,
+                    function,
+                    first,
+                    count,
+                    out,
+                    constant_mask,
+                    pc,
+                    place
+                ))
             }
             Op::ClrSubtype { value } => {
                 let register = &mut cx.registers[at(value)];

@@ -2,8 +2,6 @@
 //!
 //! Never: SQL text; the host reads the schema.
 
-use std::num::NonZeroU32;
-
 use kernite_btree::{AutoVacuum, CheckpointMode, Meta, PageNo, TreeKind};
 use kernite_io::ready;
 
@@ -37,11 +35,8 @@ const DATA_VERSION: u8 = 15;
 /// `out` = a header field.
 pub(super) fn read_cookie(cx: &mut Context<'_>, db: Db, out: Reg, field: u8) -> Step<()> {
     let btree = btree(cx.storage, db.0)?;
-    let value = if field == DATA_VERSION {
-        ready!(btree.data_version())
-    } else {
-        ready!(btree.meta(meta(field)?))
-    };
+    let value =
+        if field == DATA_VERSION { ready!(btree.data_version()) } else { ready!(btree.meta(meta(field)?)) };
     // SQLite reads them as signed.
     cx.registers[at(out)].set_integer(i64::from(value as i32));
     Ok(Some(()))
@@ -65,12 +60,12 @@ pub(super) fn set_cookie(cx: &mut Context<'_>, db: Db, field: u8, value: u32) ->
 pub(super) fn create_btree(cx: &mut Context<'_>, db: Db, out: Reg, table: bool) -> Step<()> {
     let kind = if table { TreeKind::Table } else { TreeKind::Index };
     let root = ready!(btree(cx.storage, db.0)?.create_tree(kind));
-    cx.registers[at(out)].set_integer(i64::from(root.0.get()));
+    cx.registers[at(out)].set_integer(i64::from(root.get()));
     Ok(Some(()))
 }
 
 fn page(root: u32) -> Result<PageNo, Error> {
-    NonZeroU32::new(root).map(PageNo).ok_or_else(corrupt)
+    PageNo::new(root).ok_or_else(corrupt)
 }
 
 /// Deletes all entries of a tree.
@@ -94,7 +89,7 @@ pub(super) fn destroy(cx: &mut Context<'_>, db: Db, tree: TreeId, moved: Reg) ->
         return Err(Error::with_code(6, "database table is locked"));
     }
     let root = cx.program.links.tree(tree).ok_or_else(wrong_kind)?.root;
-    let from = ready!(btree(cx.storage, db.0)?.drop_tree(page(root)?)).map_or(0, |page| page.0.get());
+    let from = ready!(btree(cx.storage, db.0)?.drop_tree(page(root)?)).map_or(0, |page| page.get());
     cx.registers[at(moved)].set_integer(i64::from(from));
     if from != 0 {
         ready!(cx.host.schema_op(cx.storage, SchemaOp::RootMoved { db, from, to: root }));

@@ -226,9 +226,9 @@ pub(super) fn seek_equal(
     }
     let order = ready!(compare_entry(cx, cursor, key, count, Ordering::Equal));
     let follows = match next {
-        Some(Op::IdxGT { cursor: c, key: k, count: n, .. } | Op::IdxLT { cursor: c, key: k, count: n, .. }) => {
-            (*c, *k, *n) == (cursor, key, count)
-        }
+        Some(
+            Op::IdxGT { cursor: c, key: k, count: n, .. } | Op::IdxLT { cursor: c, key: k, count: n, .. },
+        ) => (*c, *k, *n) == (cursor, key, count),
         _ => false,
     };
     Ok(Some((order == Ordering::Equal, follows)))
@@ -353,7 +353,9 @@ pub(super) fn found(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16) 
             tree.null_row = !found;
             Ok(Some(found))
         }
-        Slot::Ephemeral(cursor) => found_ephemeral(cursor, stores, registers, &mut run.scratch, key, count).map(Some),
+        Slot::Ephemeral(cursor) => {
+            found_ephemeral(cursor, stores, registers, &mut run.scratch, key, count).map(Some)
+        }
         _ => Err(wrong_kind()),
     }
 }

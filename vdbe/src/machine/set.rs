@@ -105,7 +105,9 @@ pub(super) fn filter_add(cx: &mut Context<'_>, filter: Reg, first: Reg, count: u
 pub(super) fn filter_test(cx: &Context<'_>, filter: Reg, first: Reg, count: u32) -> Result<bool, Error> {
     let hash = Bloom::hash(&cx.registers[at(first)..at(first) + count as usize]);
     match &cx.registers[at(filter)].payload {
-        Payload::Object(object) => Ok(object.downcast_ref::<Bloom>().ok_or_else(wrong_object)?.may_have(hash)),
+        Payload::Object(object) => {
+            Ok(object.downcast_ref::<Bloom>().ok_or_else(wrong_object)?.may_have(hash))
+        }
         _ => Err(wrong_object()),
     }
 }

@@ -12,7 +12,8 @@ use super::{Context, Counter, at};
 /// Opens a sorter. `limit` (0 = none) is a register with the number of rows that are wanted; not positive: all.
 pub(super) fn open(cx: &mut Context<'_>, cursor: Cursor, key: KeyInfoId, limit: Reg) -> Result<(), Error> {
     let key = cx.program.links.key_info(key).ok_or_else(wrong_kind)?;
-    let limit = if limit.is_some() { usize::try_from(cx.registers[at(limit)].number).unwrap_or(0) } else { 0 };
+    let limit =
+        if limit.is_some() { usize::try_from(cx.registers[at(limit)].number).unwrap_or(0) } else { 0 };
     let slot = &mut cx.cursors[usize::from(cursor.0)];
     if let Slot::Sorter(open) = slot
         && open.sorter.is_by(key)

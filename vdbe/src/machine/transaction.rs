@@ -50,7 +50,13 @@ impl TransactionEnd {
 }
 
 /// Begins a transaction on a database. `false`: a lock is in the way, ask the busy handler.
-pub(super) fn begin(cx: &mut Context<'_>, db: Db, mode: TransactionMode, cookie: u32, check: bool) -> Step<bool> {
+pub(super) fn begin(
+    cx: &mut Context<'_>,
+    db: Db,
+    mode: TransactionMode,
+    cookie: u32,
+    check: bool,
+) -> Step<bool> {
     let kind = match mode {
         TransactionMode::Read => TransactionKind::Read,
         TransactionMode::Write => TransactionKind::Write,
@@ -58,7 +64,10 @@ pub(super) fn begin(cx: &mut Context<'_>, db: Db, mode: TransactionMode, cookie:
     };
     let write = mode != TransactionMode::Read;
     if write && cx.host.state().query_only {
-        return Err(Error::with_code(HaltCode::ReadOnly.result_code(), "attempt to write a readonly database"));
+        return Err(Error::with_code(
+            HaltCode::ReadOnly.result_code(),
+            "attempt to write a readonly database",
+        ));
     }
     let btree = btree(cx.storage, db.0)?;
     let was_open = btree.transaction().is_some();

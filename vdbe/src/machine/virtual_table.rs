@@ -46,9 +46,10 @@ pub(super) struct Next {
 /// Runs an instruction on a virtual table if that can be done here.
 pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: &mut usize) -> Step<Where> {
     let table = match *op {
-        Op::VOpen { vtab, .. } | Op::VBegin { vtab } | Op::VRename { vtab, .. } | Op::VUpdate { vtab, .. } => {
-            Some(instance(cx, vtab)?)
-        }
+        Op::VOpen { vtab, .. }
+        | Op::VBegin { vtab }
+        | Op::VRename { vtab, .. }
+        | Op::VUpdate { vtab, .. } => Some(instance(cx, vtab)?),
         Op::VFilter { cursor, .. }
         | Op::VNext { cursor, .. }
         | Op::VColumn { cursor, .. }

@@ -135,7 +135,12 @@ pub(super) fn row_cell(cx: &mut Context<'_>, cursor: Cursor, from: Cursor, rowid
 }
 
 /// Deletes the row under the cursor.
-pub(super) fn delete(cx: &mut Context<'_>, cursor: Cursor, table: TableId, flags: WriteFlags) -> Step<Written> {
+pub(super) fn delete(
+    cx: &mut Context<'_>,
+    cursor: Cursor,
+    table: TableId,
+    flags: WriteFlags,
+) -> Step<Written> {
     let tree = match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => tree,
         Slot::Ephemeral(cursor) => {
@@ -214,7 +219,13 @@ pub(super) fn idx_insert(
 }
 
 /// Deletes the entry whose leading columns equal the key.
-pub(super) fn idx_delete(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16, raise: bool) -> Step<()> {
+pub(super) fn idx_delete(
+    cx: &mut Context<'_>,
+    cursor: Cursor,
+    key: Reg,
+    count: u16,
+    raise: bool,
+) -> Step<()> {
     let found = ready!(super::seek::found(cx, cursor, key, count));
     if !found {
         if raise {

@@ -111,7 +111,8 @@ impl KeyEncoder {
     /// Appends the code of `value` as column `at`.
     #[inline]
     pub(crate) fn push(&self, at: usize, value: ValueRef<'_>, out: &mut Vec<u8>) {
-        const PLAIN: ColumnCode = ColumnCode { text: TextCode::Raw, from_utf16: false, invert: 0, null: NULL };
+        const PLAIN: ColumnCode =
+            ColumnCode { text: TextCode::Raw, from_utf16: false, invert: 0, null: NULL };
         let column = self.columns.get(at).unwrap_or(&PLAIN);
         let start = out.len();
         match value {
@@ -147,11 +148,6 @@ impl KeyEncoder {
         let mut narrow = Vec::with_capacity(text.len());
         utf16_to_utf8(text, self.info.encoding, &mut narrow);
         push_collated(column.text, &narrow, out);
-    }
-
-    /// The encoding of text in the key's values.
-    pub(crate) fn encoding(&self) -> Encoding {
-        self.info.encoding
     }
 }
 

@@ -236,12 +236,11 @@ impl Sorter {
     fn compare(&self, left: &Entry, right: &Entry) -> Result<Ordering, Error> {
         let order = match self.order {
             Order::Integers { .. } => left.prefix.cmp(&right.prefix),
-            Order::Bytes => {
-                left.prefix.cmp(&right.prefix).then_with(|| self.rows.key(left.at).cmp(self.rows.key(right.at)))
-            }
-            Order::Records => {
-                self.compare_records(self.rows.record(left.at), self.rows.record(right.at))?
-            }
+            Order::Bytes => left
+                .prefix
+                .cmp(&right.prefix)
+                .then_with(|| self.rows.key(left.at).cmp(self.rows.key(right.at))),
+            Order::Records => self.compare_records(self.rows.record(left.at), self.rows.record(right.at))?,
         };
         Ok(order.then(left.at.cmp(&right.at)))
     }

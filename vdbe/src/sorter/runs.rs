@@ -21,8 +21,8 @@ use std::sync::Arc;
 use kernite_btree::Error as StorageError;
 use kernite_btree::record::compare_records;
 use kernite_io::{
-    AccessMode, Buffer, Completion, File, FileKind, Io, IoSlice, OpenFlags, OpenOutcome, Outstanding, Pending,
-    ready,
+    AccessMode, Buffer, Completion, File, FileKind, Io, IoSlice, OpenFlags, OpenOutcome, Outstanding,
+    Pending, ready,
 };
 
 use super::key::{KeyEncoder, damaged};
@@ -119,7 +119,8 @@ impl Runs {
         rows: &Rows,
         entries: &[Entry],
     ) -> Step<()> {
-        let writing = self.writing.get_or_insert(Writing { start: self.end, next: 0, flight: Flight::default() });
+        let writing =
+            self.writing.get_or_insert(Writing { start: self.end, next: 0, flight: Flight::default() });
         if self.file.is_none() {
             let opened = if self.opening.is_busy() {
                 ready!(self.opening.poll(outstanding))
@@ -170,12 +171,10 @@ impl Runs {
     ) -> Step<bool> {
         let Some(file) = &self.file else { return Ok(Some(false)) };
         if self.readers.len() != self.ranges.len() {
-            let chunk = (memory_max_bytes / (2 * self.ranges.len().max(1))).clamp(CHUNK_MIN_BYTES, CHUNK_BYTES);
-            self.readers = self
-                .ranges
-                .iter()
-                .map(|&(at, end)| Reader { at, end, chunk, ..Reader::default() })
-                .collect();
+            let chunk =
+                (memory_max_bytes / (2 * self.ranges.len().max(1))).clamp(CHUNK_MIN_BYTES, CHUNK_BYTES);
+            self.readers =
+                self.ranges.iter().map(|&(at, end)| Reader { at, end, chunk, ..Reader::default() }).collect();
         }
         for reader in &mut self.readers {
             ready!(reader.have_row(&**file, outstanding));

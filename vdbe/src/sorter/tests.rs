@@ -106,14 +106,24 @@ fn mixed_types_and_several_columns_come_out_in_order() {
 
 #[test]
 fn a_users_collation_is_asked() {
-    check(&rows(2000, 2, 2), info(&[(Collation::User(Arc::new(Backwards)), false), (Collation::Binary, true)]), 0, PLENTY);
+    check(
+        &rows(2000, 2, 2),
+        info(&[(Collation::User(Arc::new(Backwards)), false), (Collation::Binary, true)]),
+        0,
+        PLENTY,
+    );
 }
 
 #[test]
 fn a_limit_keeps_the_first_rows() {
     for limit in [1, 2, 10, 100, 4999, 10_000] {
         check(&rows(5000, 1, 1), info(&[(Collation::Binary, true)]), limit, PLENTY);
-        check(&rows(5000, 2, 4), info(&[(Collation::Binary, true), (Collation::Binary, false)]), limit, PLENTY);
+        check(
+            &rows(5000, 2, 4),
+            info(&[(Collation::Binary, true), (Collation::Binary, false)]),
+            limit,
+            PLENTY,
+        );
         check(&rows(1000, 1, 2), info(&[(Collation::User(Arc::new(Backwards)), false)]), limit, PLENTY);
     }
 }
