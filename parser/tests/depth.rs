@@ -66,6 +66,9 @@ fn chains_that_fold_may_be_long() {
             format!("select {}a", "+ ".repeat(1000)),
             format!("select a{}", ", a".repeat(100_000)),
             format!("values (1){}", ", (1)".repeat(100_000)),
+            format!("select {}1{}", "/**/ ".repeat(100_000), ";".repeat(100_000)),
+            format!("{}select 1", ";".repeat(100_000)),
+            format!("select f(a){} from t", " collate nocase".repeat(900)),
         ] {
             parser.parse(sql.as_bytes()).unwrap();
         }
