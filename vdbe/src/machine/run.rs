@@ -472,7 +472,7 @@ pub(super) fn run(
                 pc += 1;
             }
             Op::IsTrue { value, out, null_gives, negate } => {
-                let truth = value::truth(&cx, value).map_or(null_gives, |truth| truth != negate);
+                let truth = value::truth(&cx, value).unwrap_or(null_gives) != negate;
                 cx.registers[at(out)].set_integer(i64::from(truth));
                 pc += 1;
             }

@@ -426,7 +426,7 @@ pub enum Op {
         right: Reg,
         out: Reg,
     },
-    /// `out = value IS TRUE` family: result is `if_true` xor `negate` (SQLite's OP_IsTrue: P3 value for NULL, P4 inverts).
+    /// The `value IS TRUE` family: the truth of `value`, `null_gives` for NULL (SQLite's P3), inverted by `negate` (P4).
     IsTrue {
         value: Reg,
         out: Reg,
