@@ -10,3 +10,5 @@
 pub mod bound;
 pub mod catalog;
 pub mod compile;
+pub mod plan;
+pub mod resolve;

@@ -43,7 +43,7 @@ mod wal;
 
 use std::sync::Arc;
 
-use kernite_io::{File, HashSet, SharedIo};
+use kernite_io::{Buffer, File, HashSet, SharedIo};
 
 use crate::page_no::PageNo;
 use crate::{AutoVacuum, CheckpointOutcome, Error, OpenOptions};
@@ -307,6 +307,12 @@ impl Pager {
         &self.cache.frames[frame.0 as usize].buffer
     }
 
+    /// Another handle on the page's bytes as they are: they stay readable while the page is written.
+    #[inline]
+    pub fn share(&self, frame: FrameId) -> Buffer {
+        self.cache.frame(frame).buffer.clone()
+    }
+
     /// The number of the page in this frame.
     #[inline]
     pub fn page_no(&self, frame: FrameId) -> PageNo {
@@ -319,6 +325,13 @@ impl Pager {
     #[inline]
     pub fn header(&self, frame: FrameId) -> &PageHeader {
         &self.cache.frames[frame.0 as usize].header
+    }
+
+    /// The decoded B-tree header of a page if it is resident.
+    #[inline]
+    pub fn resident_header(&mut self, page: PageNo) -> Option<&PageHeader> {
+        let frame = self.cache.find(page)?;
+        Some(self.header(frame))
     }
 
     /// Remembers the decoded B-tree header of a page that was looked at.

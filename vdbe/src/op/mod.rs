@@ -10,6 +10,8 @@
 //! Never: state of a run. A program is shared by all statements with the same text and schema.
 
 mod ids;
+pub mod listing;
+pub(crate) mod table;
 
 pub use ids::{
     Addr, AffinityId, CollationId, ConstId, Cursor, Db, FunctionId, IntsId, KeyInfoId, Reg, SubprogramId,
@@ -80,7 +82,7 @@ pub struct WriteFlags {
     pub use_seek_result: bool,
     /// Keep the cursor's position (OPFLAG_SAVEPOSITION).
     pub save_position: bool,
-    /// The row is deleted only to be inserted again by the same UPDATE: no preupdate hook (OPFLAG_ISNOOP).
+    /// Nothing is written: the instruction is there for the preupdate hook alone (OPFLAG_ISNOOP).
     pub no_op: bool,
     /// This delete is auxiliary to another on the same row (OPFLAG_AUXDELETE).
     pub auxiliary: bool,
@@ -424,7 +426,7 @@ pub enum Op {
         right: Reg,
         out: Reg,
     },
-    /// `out = value IS TRUE` family: result is `if_true` xor `negate` (SQLite's OP_IsTrue: P3 value for NULL, P4 inverts).
+    /// The `value IS TRUE` family: the truth of `value`, `null_gives` for NULL (SQLite's P3), inverted by `negate` (P4).
     IsTrue {
         value: Reg,
         out: Reg,
@@ -449,7 +451,7 @@ pub enum Op {
         count: u32,
         affinities: AffinityId,
     },
-    /// STRICT type check of `count` registers of a table's row.
+    /// STRICT type check of `count` registers of a table's row. Stored generated columns are passed over unless `check_generated`; virtual ones have no register.
     TypeCheck {
         first: Reg,
         count: u32,
@@ -536,13 +538,15 @@ pub enum Op {
         out: Reg,
         constant_mask: u32,
     },
-    /// Same for functions that must not run in prepared-once position (CURRENT_TIME etc. are PureFunc).
+    /// The same where the result has to stay the same, so that the clock may not be asked. `place`: 1 a CHECK constraint, 2 a generated
+    /// column, 3 an index.
     PureFunc {
         function: FunctionId,
         first: Reg,
         count: u16,
         out: Reg,
         constant_mask: u32,
+        place: u8,
     },
     ClrSubtype {
         value: Reg,
@@ -677,13 +681,16 @@ pub enum Op {
         low: i16,
         high: i16,
     },
+    /// `counter`: the statement counter that this step adds to (SQLite's P5): 0 none, 1 full-scan step, 3 automatic index.
     Next {
         cursor: Cursor,
         to: Addr,
+        counter: u8,
     },
     Prev {
         cursor: Cursor,
         to: Addr,
+        counter: u8,
     },
     /// Seeks by `count` key registers (a rowid table: 1, converted). Jumps to `miss` when nothing fits.
     SeekGE {
@@ -724,11 +731,13 @@ pub enum Op {
         key: Reg,
         miss: Addr,
     },
-    /// Tries at most `steps` nexts before the following SeekGE (skip-ahead).
+    /// Stands before a SeekGE and tries at most `steps` nexts in its place: found, it jumps to `to`, past the SeekGE; beyond the key, to
+    /// the SeekGE's `miss`, or with `range` (SQLite's P5) to `to` as well.
     SeekScan {
         cursor: Cursor,
         steps: u32,
         to: Addr,
+        range: bool,
     },
     SeekHit {
         cursor: Cursor,
@@ -1136,3 +1145,27 @@ pub enum Op {
 
 // The machine fetches one per step; three fit two cache lines with room to spare.
 const _: () = assert!(size_of::<Op>() <= 24);
+
+impl HaltCode {
+    /// SQLite's extended result code.
+    pub const fn result_code(self) -> i32 {
+        const CONSTRAINT: i32 = 19;
+        match self {
+            HaltCode::Ok => 0,
+            HaltCode::Check => CONSTRAINT | 1 << 8,
+            HaltCode::ForeignKey => CONSTRAINT | 3 << 8,
+            HaltCode::NotNull => CONSTRAINT | 5 << 8,
+            HaltCode::PrimaryKey => CONSTRAINT | 6 << 8,
+            HaltCode::Trigger => CONSTRAINT | 7 << 8,
+            HaltCode::Unique => CONSTRAINT | 8 << 8,
+            HaltCode::RowId => CONSTRAINT | 10 << 8,
+            HaltCode::Datatype => CONSTRAINT | 12 << 8,
+            HaltCode::Constraint => CONSTRAINT,
+            HaltCode::Error => 1,
+            HaltCode::Mismatch => 20,
+            HaltCode::CorruptIndex => 11 | 3 << 8,
+            HaltCode::ReadOnly => 8,
+            HaltCode::Auth => 23,
+        }
+    }
+}

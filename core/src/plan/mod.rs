@@ -1,0 +1,3 @@
+//! Planning.
+
+pub mod log_est;
