@@ -62,7 +62,7 @@ pub(super) struct Begin {
 }
 
 impl Begin {
-    fn new(kind: TransactionKind) -> Begin {
+    pub(super) fn new(kind: TransactionKind) -> Begin {
         Begin { kind, at: At::Start, before: None, peeked: None, wal_exists: false }
     }
 
@@ -146,14 +146,12 @@ impl Begin {
     }
 
     fn journal_stat(pager: &mut Pager) -> Step<At> {
-        let has_read_only_journal = pager.is_read_only();
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         let found = ready!(wait.stat(|| files.io.stat(path)));
         files.log.journal()?.existed = found.is_some();
-        let Some(found) = found.filter(|found| found.len_bytes > 0) else { return Ok(Some(At::Version)) };
-        let _ = (found, has_read_only_journal);
-        if files.main.lock_level() <= LockLevel::Shared && !files.main.reserved()? {
+        let has_content = found.is_some_and(|found| found.len_bytes > 0);
+        if has_content && files.main.lock_level() <= LockLevel::Shared && !files.main.reserved()? {
             return Ok(Some(At::Empty));
         }
         Ok(Some(At::Version))
@@ -234,7 +232,7 @@ impl Begin {
         pager.reset_cache();
         let (files, _) = files(&mut pager.files, &mut pager.wait)?;
         if !exclusive {
-            files.lock(LockLevel::Shared)?;
+            files.unlock(LockLevel::Shared);
         }
         Ok(At::Version)
     }
@@ -279,7 +277,7 @@ impl Begin {
         }
         let At::Length(bytes) = &self.at else { return Ok(Some(At::Done)) };
         let header = FileHeader::parse(bytes)?;
-        if header.wants_wal && !files.immutable {
+        if header.wants_wal && !files.immutable && !pager.leaving_wal {
             if files.no_lock && !pager.settings.exclusive {
                 return Err(Error::CannotOpen);
             }
@@ -355,11 +353,17 @@ impl Begin {
                         files.lock_exclusive()?;
                     }
                 }
-                Log::Wal(wal) => wal.begin_write().map_err(|error| match error {
-                    // Nobody has read in this snapshot yet: beginning again gets the newest.
-                    Error::BusySnapshot if self.before == Some(State::None) => Error::Busy,
-                    other => other,
-                })?,
+                Log::Wal(wal) => {
+                    if pager.settings.exclusive && !wal.index.exclusive {
+                        files.main.lock(LockLevel::Exclusive)?;
+                        wal.enter_exclusive();
+                    }
+                    wal.begin_write().map_err(|error| match error {
+                        // Nobody has read in this snapshot yet: beginning again gets the newest.
+                        Error::BusySnapshot if self.before == Some(State::None) => Error::Busy,
+                        other => other,
+                    })?;
+                }
             }
         }
         pager.start_write_transaction();
@@ -402,7 +406,12 @@ impl Pager {
         self.state = State::None;
         let Some(files) = &mut self.files else { return };
         match &mut files.log {
-            Log::Wal(wal) => wal.end_read(),
+            Log::Wal(wal) => {
+                wal.end_read();
+                if !self.settings.exclusive && wal.index.exclusive && wal.leave_exclusive() {
+                    files.unlock(LockLevel::Shared);
+                }
+            }
             Log::Rollback(journal) => {
                 // In exclusive mode the locks stay, but not those of a transaction that could not be begun.
                 if !self.settings.exclusive || files.header.is_none() {

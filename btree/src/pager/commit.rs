@@ -24,8 +24,8 @@ use super::log::Log;
 use super::script::Script;
 use super::wal;
 use super::{FrameId, Pager, State};
+use crate::Step;
 use crate::page_no::PageNo;
-use crate::{JournalMode, Step};
 
 /// Pages in one write.
 const RUN_MAX: usize = 256;
@@ -50,6 +50,10 @@ pub(super) struct Prepare {
 }
 
 impl Prepare {
+    pub(super) fn new(super_name: Option<Vec<u8>>) -> Prepare {
+        Prepare { at: PrepareAt::Start, super_name }
+    }
+
     pub(super) fn step(&mut self, pager: &mut Pager) -> Step<()> {
         loop {
             self.at = match &mut self.at {
@@ -141,6 +145,10 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    pub(super) fn new() -> Finish {
+        Finish { at: FinishAt::Start }
+    }
+
     pub(super) fn step(&mut self, pager: &mut Pager) -> Step<()> {
         loop {
             self.at = match &mut self.at {
@@ -244,19 +252,13 @@ impl Pager {
     /// has changed, and the commit can be tried again.
     pub fn commit_prepare(&mut self, super_journal: Option<&[u8]>) -> Step<()> {
         let name = super_journal.map(<[u8]>::to_vec);
-        self.drive(
-            || Script::Prepare(Prepare { at: PrepareAt::Start, super_name: name }),
-            |left| matches!(left, Script::Prepare(_)),
-        )
+        self.drive(|| Script::Prepare(Prepare::new(name)), |left| matches!(left, Script::Prepare(_)))
     }
 
     /// Second half: the commit point of a single file; afterwards a read transaction is open. On an error the transaction has to be rolled back, and
     /// whether it was committed is known when it is read again.
     pub fn commit_finish(&mut self) -> Step<()> {
-        self.drive(
-            || Script::Finish(Finish { at: FinishAt::Start }),
-            |left| matches!(left, Script::Finish(_)),
-        )
+        self.drive(|| Script::Finish(Finish::new()), |left| matches!(left, Script::Finish(_)))
     }
 
     /// The pages to write, by number.
@@ -342,7 +344,9 @@ impl Pager {
         let header = self.transaction.header.take();
         let Some(files) = &mut self.files else { return };
         if prepared && header.is_some() {
-            files.header = header;
+            // Into WAL mode: the next transaction looks at the file afresh.
+            let opens_wal = header.is_some_and(|header| header.wants_wal) && !files.log.is_wal();
+            files.header = if opens_wal { None } else { header };
         }
         match &mut files.log {
             Log::Wal(wal) => wal.end_write(),
@@ -353,7 +357,6 @@ impl Pager {
                 }
             }
         }
-        debug_assert!(self.settings.journal_mode != JournalMode::Off || self.cache.dirty.is_empty());
         self.apply_cache_size();
     }
 }

@@ -11,9 +11,7 @@
 
 use std::sync::Arc;
 
-use kernite_io::{
-    AccessMode, Buffer, File, FileKind, IoError, LockLevel, OpenFlags, Outstanding, SharedIo, ready,
-};
+use kernite_io::{AccessMode, Buffer, File, FileKind, LockLevel, OpenFlags, Outstanding, SharedIo, ready};
 
 use super::Pager;
 use super::header::FileHeader;
@@ -55,9 +53,9 @@ pub(super) fn files<'a>(
 }
 
 impl Files {
-    /// Raises or lowers the lock on the main file.
+    /// Raises the lock on the main file to `want`, where it is lower.
     pub(super) fn lock(&self, want: LockLevel) -> Result<(), Error> {
-        if self.immutable {
+        if self.immutable || self.main.lock_level() >= want {
             return Ok(());
         }
         Ok(self.main.lock(want)?)
@@ -159,9 +157,4 @@ impl Pager {
         let (files, wait) = files(&mut self.files, &mut self.wait)?;
         wait.bytes(|| files.main.read(0, Buffer::zeroed(super::header::HEADER_BYTES)))
     }
-}
-
-/// Whether an error is a lock that another holds.
-pub(super) fn is_busy(error: &IoError) -> bool {
-    matches!(error, IoError::Busy)
 }

@@ -23,6 +23,7 @@
 mod begin;
 mod cache;
 mod change;
+mod close;
 mod commit;
 mod files;
 mod frame_table;
@@ -35,6 +36,8 @@ mod savepoint;
 mod script;
 mod settings;
 mod spill;
+#[cfg(test)]
+mod trial;
 mod waiter;
 mod wal;
 
@@ -157,6 +160,12 @@ pub struct Pager {
     checkpointed: CheckpointOutcome,
     /// `writable_schema`: a file that is shorter than its header says is taken as it is.
     trust_short_file: bool,
+    /// `SQLITE_FCNTL_PERSIST_WAL`.
+    keep_wal: bool,
+    /// The file header still says WAL, but the WAL is gone: on the way to a rollback mode.
+    leaving_wal: bool,
+    /// `SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE`.
+    no_checkpoint_on_close: bool,
     /// How a database without pages will be made.
     new_auto_vacuum: AutoVacuum,
     new_file_wal: bool,
@@ -204,6 +213,9 @@ impl Pager {
             data_version: 1,
             checkpointed: CheckpointOutcome { busy: false, log_frames: -1, checkpointed_frames: -1 },
             trust_short_file: false,
+            keep_wal: false,
+            leaving_wal: false,
+            no_checkpoint_on_close: false,
             new_auto_vacuum: AutoVacuum::None,
             new_file_wal: false,
             force_miss: None,
@@ -313,6 +325,13 @@ impl Pager {
     #[inline]
     pub fn header(&self, frame: FrameId) -> &PageHeader {
         &self.cache.frames[frame.0 as usize].header
+    }
+
+    /// The decoded B-tree header of a page if it is resident.
+    #[inline]
+    pub fn resident_header(&mut self, page: PageNo) -> Option<&PageHeader> {
+        let frame = self.cache.find(page)?;
+        Some(self.header(frame))
     }
 
     /// Remembers the decoded B-tree header of a page that was looked at.

@@ -40,6 +40,10 @@ pub(super) struct Rollback {
 }
 
 impl Rollback {
+    pub(super) fn new() -> Rollback {
+        Rollback { at: At::Start }
+    }
+
     pub(super) fn step(&mut self, pager: &mut Pager) -> Step<()> {
         loop {
             self.at = match &mut self.at {
@@ -122,10 +126,7 @@ impl Rollback {
 impl Pager {
     /// Rolls the transaction back; a read transaction stays open. Also takes the pager out of its error state.
     pub fn rollback(&mut self) -> Step<()> {
-        self.drive(
-            || Script::Rollback(Rollback { at: At::Start }),
-            |left| matches!(left, Script::Rollback(_)),
-        )
+        self.drive(|| Script::Rollback(Rollback::new()), |left| matches!(left, Script::Rollback(_)))
     }
 
     /// The cache cannot be trusted any more: every access fails with `error` until the transaction is rolled back.

@@ -191,7 +191,11 @@ impl Pager {
                 self.cache.recycle(old);
                 id
             }
-            None => self.cache.install(image.page, image.buffer, image.stamp),
+            None => {
+                self.cache.take_stamp(image.page);
+                self.forget_read(image.page);
+                self.cache.install(image.page, image.buffer, image.stamp)
+            }
         };
         let frame = self.cache.frame_mut(id);
         frame.header = image.header;

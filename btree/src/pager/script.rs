@@ -9,7 +9,9 @@
 
 use super::Pager;
 use super::begin::Begin;
+use super::close::Close;
 use super::commit::{Finish, Prepare};
+use super::journal::mode::SetMode;
 use super::rollback::Rollback;
 use super::spill::Spill;
 use super::wal::checkpoint::Checkpoint;
@@ -23,6 +25,8 @@ pub(super) enum Script {
     Rollback(Rollback),
     Spill(Spill),
     Checkpoint(Checkpoint),
+    SetMode(SetMode),
+    Close(Close),
 }
 
 impl Script {
@@ -34,6 +38,8 @@ impl Script {
             Script::Rollback(script) => script.step(pager),
             Script::Spill(script) => script.step(pager),
             Script::Checkpoint(script) => script.step(pager),
+            Script::SetMode(script) => script.step(pager),
+            Script::Close(script) => script.step(pager),
         }
     }
 
@@ -42,7 +48,7 @@ impl Script {
             Script::Begin(script) => script.failed(pager),
             Script::Spill(_) | Script::Finish(_) => pager.enter_error_state(error),
             Script::Rollback(_) => pager.give_up_transaction(),
-            Script::Prepare(_) | Script::Checkpoint(_) => {}
+            Script::Prepare(_) | Script::Checkpoint(_) | Script::SetMode(_) | Script::Close(_) => {}
         }
     }
 }
@@ -67,7 +73,9 @@ impl Pager {
     }
 
     fn run(&mut self, mut script: Script) -> Step<()> {
-        match script.step(self) {
+        let result = script.step(self);
+        debug_assert!(matches!(result, Ok(None)) || self.wait.is_idle());
+        match result {
             Ok(None) => {
                 self.script = Some(script);
                 Ok(None)
@@ -76,7 +84,7 @@ impl Pager {
                 script.failed(self, &error);
                 Err(error)
             }
-            done => done,
+            Ok(Some(())) => Ok(Some(())),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Always true: the rules which mode syncs what are here and nowhere else.
 //! Spec: `PRAGMA synchronous`, `journal_mode`, `locking_mode`, `cache_size`, `cache_spill`, `journal_size_limit`.
 
-use crate::{JournalMode, Synchronous};
+use super::{PAGE_COUNT_MAX, Pager, State};
+use crate::{AutoVacuum, JournalMode, Synchronous};
 
 /// Pages above which a cache of this size spills, as `cache_size` has it: pages, or KiB when negative.
 const CACHE_SIZE_DEFAULT: i32 = -2000;
@@ -67,6 +68,105 @@ impl Settings {
         };
         // An operation needs a few pages at a time whatever the setting says.
         pages.max(10) as usize
+    }
+}
+
+impl Pager {
+    /// `synchronous` in force.
+    pub fn synchronous(&self) -> Synchronous {
+        self.settings.synchronous
+    }
+
+    /// Sets `synchronous`, from the next sync on.
+    pub fn set_synchronous(&mut self, mode: Synchronous) {
+        self.settings.synchronous = mode;
+    }
+
+    /// Whether `locking_mode` is EXCLUSIVE. A private database always is.
+    pub fn exclusive_locking(&self) -> bool {
+        self.settings.exclusive || self.files.is_none()
+    }
+
+    /// Sets `locking_mode`; what is in force. Locks follow with the next transactions. An index on the heap cannot go back to NORMAL.
+    pub fn set_exclusive_locking(&mut self, exclusive: bool) -> bool {
+        let heap =
+            self.files.as_mut().and_then(|files| files.log.wal()).is_some_and(|wal| wal.index.is_heap());
+        if self.files.is_some() && !heap {
+            self.settings.exclusive = exclusive;
+        }
+        self.exclusive_locking()
+    }
+
+    /// `cache_size`: pages, or KiB when negative.
+    pub fn set_cache_size(&mut self, size: i32) {
+        self.settings.cache_size = size;
+        self.apply_cache_size();
+    }
+
+    /// `cache_spill`: pages above which dirty pages spill; 0 = never.
+    pub fn set_spill(&mut self, pages: u32) {
+        self.settings.spill = pages;
+        self.apply_cache_size();
+    }
+
+    /// `journal_size_limit` in bytes; negative = none.
+    pub fn journal_size_limit(&self) -> i64 {
+        self.settings.journal_size_limit
+    }
+
+    /// Sets `journal_size_limit`.
+    pub fn set_journal_size_limit(&mut self, bytes: i64) {
+        self.settings.journal_size_limit = bytes.max(-1);
+    }
+
+    /// `max_page_count`.
+    pub fn max_page_count(&self) -> u32 {
+        self.max_page_count
+    }
+
+    /// Sets `max_page_count`, but not below the pages that there are; 0 changes nothing. What is in force.
+    pub fn set_max_page_count(&mut self, pages: u32) -> u32 {
+        if pages > 0 {
+            self.max_page_count = pages.max(self.page_count).min(PAGE_COUNT_MAX);
+        }
+        self.max_page_count
+    }
+
+    /// Page size and reserved bytes of a database that is still empty; one with pages keeps its own until VACUUM rebuilds it.
+    pub fn set_page_size(&mut self, page_bytes: u32, reserved: Option<u8>) {
+        let fits = page_bytes.is_power_of_two() && (512..=65536).contains(&page_bytes);
+        let known = self.files.as_ref().is_some_and(|files| files.header.is_some());
+        if self.page_count > 0 || known || self.state != State::None {
+            return;
+        }
+        if fits {
+            self.set_page_size_of_file(page_bytes);
+        }
+        if let Some(reserved) = reserved
+            && self.page_size() - usize::from(reserved) >= 480
+        {
+            self.reserved = reserved;
+        }
+    }
+
+    /// Reserved bytes at the end of each page.
+    pub fn reserved(&self) -> u8 {
+        self.reserved
+    }
+
+    /// `auto_vacuum` of a database that is still empty.
+    pub fn set_auto_vacuum_of_new(&mut self, mode: AutoVacuum) {
+        self.new_auto_vacuum = mode;
+    }
+
+    /// What [`Pager::set_auto_vacuum_of_new`] set.
+    pub fn auto_vacuum_of_new(&self) -> AutoVacuum {
+        self.new_auto_vacuum
+    }
+
+    /// `writable_schema`: a file that is shorter than its header says is taken as it is.
+    pub fn set_trust_short_file(&mut self, on: bool) {
+        self.trust_short_file = on;
     }
 }
 

@@ -52,6 +52,16 @@ fn poll<T>(
 }
 
 impl Waiter {
+    /// Whether nothing is waited for: so it is when a script is over. A result that nobody came for would be taken for that of the next operation.
+    pub(super) fn is_idle(&self) -> bool {
+        self.unit.is_none()
+            && self.bytes.is_none()
+            && self.opened.is_none()
+            && self.stat.is_none()
+            && self.length.is_none()
+            && self.removed.is_none()
+    }
+
     /// A write, sync, truncation or timer.
     pub(super) fn unit(&mut self, submit: impl FnOnce() -> Pending<()>) -> Step<()> {
         poll(&mut self.unit, &mut self.outstanding, submit)

@@ -10,6 +10,7 @@
 mod affinity;
 pub mod build;
 mod index;
+pub mod load;
 mod schema;
 mod table;
 mod trigger;

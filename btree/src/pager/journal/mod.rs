@@ -15,6 +15,7 @@
 
 pub(super) mod end;
 pub(super) mod format;
+pub(super) mod mode;
 pub(super) mod playback;
 pub(super) mod super_journal;
 pub(super) mod write;

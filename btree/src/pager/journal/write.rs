@@ -126,7 +126,8 @@ impl Flush {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let sector_bytes = files.sector_bytes;
         let journal = files.log.journal()?;
-        if journal.images.is_empty() && (journal.segment_open || journal.is_started()) {
+        let more = !journal.images.is_empty() || !journal.is_started();
+        if self.batch.is_none() && !more {
             return Ok(Some(At::Super));
         }
         let batch = self.batch.unwrap_or(journal.images.len().min(BATCH_MAX));

@@ -531,7 +531,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(index.find(page(1), 9_990, 10_000).unwrap(), None);
+        assert_eq!(index.find(page(1), 9_992, 10_000).unwrap(), None);
         assert_eq!(index.pages(4060, 4065).unwrap(), (4060..=4065).map(|f| f % 97 + 1).collect::<Vec<_>>());
     }
 
