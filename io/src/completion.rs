@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use crate::error::IoError;
+use crate::world::Io;
 
 /// The result of an operation that may touch the disk.
 pub enum Pending<T> {
@@ -33,6 +34,23 @@ impl<T> Pending<T> {
     #[inline]
     pub fn err(error: IoError) -> Pending<T> {
         Pending::Done(Err(error))
+    }
+
+    /// The value, waiting for it where it is under way: for callers that may block, such as tests and tools.
+    pub fn settle(self, io: &dyn Io) -> Result<T, IoError> {
+        let completion = match self {
+            Pending::Done(value) => return value,
+            Pending::Queued(completion) => completion,
+        };
+        let mut outstanding = Outstanding::new();
+        outstanding.track(&completion);
+        io.flush();
+        loop {
+            if let Some(value) = completion.take() {
+                return value;
+            }
+            io.wait(&outstanding, None)?;
+        }
     }
 }
 

@@ -51,6 +51,10 @@ pub enum IoError {
     /// Shared memory cannot be used on this file (no write permission for `-shm`, or a file system without `mmap`).
     #[error("shared memory cannot be used")]
     NoSharedMemory,
+    /// The `-shm` may only be read, and no process that could make it valid has it open: what it holds may be left from
+    /// before a crash. `SQLITE_READONLY_CANTINIT`.
+    #[error("read-only shared memory that nobody made valid")]
+    ShmNotInitialised,
     /// The simulated process was killed: from this call on its calls have no effect.
     #[error("the process is dead")]
     Dead,

@@ -141,6 +141,7 @@ pub enum FileControl {
 ///
 /// Dropping the last handle closes the file once nothing is in flight; POSIX advisory locks of the process survive as
 /// long as another connection of it holds the file.
+#[allow(clippy::len_without_is_empty)] // `len` is a system call: nobody asks twice.
 pub trait File: Send + Sync {
     /// Reads `buffer.len()` bytes at `at`. Gives the buffer back with the number of bytes read, smaller at the end of the
     /// file; the rest of the buffer is zeroed.

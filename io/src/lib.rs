@@ -11,26 +11,53 @@
 //! gone away meanwhile. Locks never wait; waiting is a timer.
 //!
 //! Rooms: `buffer` (counted page buffers), `completion` (pending operations and waking), `file` (the `File` and
-//! `SharedMemory` traits), `world` (the `Io` trait), `hash` (deterministic hash maps), `error`; backends `memory`,
-//! `syscall`, `late`.
+//! `SharedMemory` traits), `world` (the `Io` trait), `hash` (deterministic hash maps), `process` (what a process shares), `error`;
+//! the worlds `memory` and `syscall`, and over any of them `late` (answers late and out of order) and `fault` (fails on
+//! demand). What worlds have in common: `levels` and `slots` (lock tables without system calls), `region`, `timers`, `path`,
+//! `host` (the machine's clock and randomness), `seeded`. `conformance` holds every world to the same claims.
 //!
 //! Never: pages, SQL, retries of policy (a busy handler is above), process-wide mutable state.
 
 pub mod buffer;
 pub mod completion;
 pub mod error;
+pub mod fault;
 pub mod file;
 pub mod hash;
+pub mod late;
+pub mod memory;
+pub mod process;
+pub mod region;
+pub mod seeded;
 pub mod world;
+
+#[cfg(test)]
+mod conformance;
+
+#[cfg(unix)]
+pub mod syscall;
+
+#[cfg(unix)]
+mod host;
+mod levels;
+mod path;
+mod slots;
+mod timers;
 
 pub use buffer::{Buffer, IoSlice};
 pub use completion::{Completion, Outstanding, Pending, Signal};
 pub use error::{IoError, IoOp};
+pub use fault::FaultIo;
 pub use file::{
     AccessMode, DeviceTraits, File, FileControl, FileId, FileKind, LockLevel, OpenFlags, OpenOutcome,
     SharedMemory, ShmLockMode, ShmRegion, ShmSlots,
 };
 pub use hash::{HashMap, HashSet};
+pub use late::{LateIo, LateOptions};
+pub use memory::MemoryIo;
+pub use process::Process;
+#[cfg(unix)]
+pub use syscall::SyscallIo;
 pub use world::{FileStat, Instant, Io, SharedIo, WallTime};
 
 /// What a function that may touch storage returns.

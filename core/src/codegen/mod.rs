@@ -11,6 +11,7 @@ pub mod expr;
 pub mod key_info;
 pub mod select;
 pub mod state;
+pub mod statement;
 pub mod where_loop;
 
 pub use state::State;
