@@ -54,6 +54,8 @@ pub struct Compiler<'a> {
     pub error_offset: Option<u32>,
     /// What was noted for the finished statement: parameters whose values the planner looked at, tables used, and so on.
     pub notes: Notes,
+    /// What code generation and planning carry along.
+    pub codegen: crate::codegen::State,
 }
 
 /// What NEW and OLD mean.
