@@ -108,6 +108,14 @@ impl Error {
     }
 }
 
+impl From<Damage> for Error {
+    /// Damage found by code that does not know the page.
+    #[cold]
+    fn from(damage: Damage) -> Error {
+        Error::Corrupt { page: None, damage }
+    }
+}
+
 impl From<IoError> for Error {
     fn from(error: IoError) -> Error {
         match error {

@@ -1,7 +1,7 @@
 //! The machine that runs programs: opcodes, registers, functions, sorter, hash tables.
 //!
 //! Rooms: `op` (instructions), `program` (immutable programs, their pools and links, and the builder), `register` (values at run
-//! time), `function` (traits, registry entries, built-in functions), `machine` (the loop and the opcode families), `sorter`,
+//! time), `value` (what values mean: affinity, arithmetic, comparison), `function` (traits, registry entries, built-in functions), `machine` (the loop and the opcode families), `sorter`,
 //! `hash_table`, `host` (what the machine asks of the layer above), `vtab` (the virtual-table trait).
 //!
 //! A [`Machine`](machine::Machine) owns its registers and frames and borrows the connection's [`Storage`](host::Storage) only while a step is under way.
@@ -18,6 +18,7 @@ pub mod machine;
 pub mod op;
 pub mod program;
 pub mod register;
+pub mod value;
 pub mod vtab;
 
 pub use error::Error;

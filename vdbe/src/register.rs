@@ -15,9 +15,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use kernite_btree::ValueRef;
+use kernite_btree::record::Field;
+use kernite_btree::{Encoding, ValueRef};
 
 use crate::function::Accumulator;
+use crate::value::render;
 
 /// What a register holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Register {
         }
     }
 
-    /// The payload's bytes; empty for numbers and NULL.
+    /// The payload's bytes. Only those of text and blobs mean anything: a number keeps the buffer of an older value.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         match &self.payload {
@@ -183,6 +185,119 @@ impl Register {
         }
     }
 
+    /// Sets a blob of zeros that are not in memory until they are needed.
+    #[inline]
+    pub fn set_zeros(&mut self, count: u64) {
+        self.buffer(Tag::Blob);
+        self.number = count as i64;
+        self.flags = Flags(Flags::ZERO_TAIL);
+    }
+
+    /// How many zeros follow the bytes.
+    #[inline]
+    pub fn zero_tail(&self) -> u64 {
+        if self.flags.has(Flags::ZERO_TAIL) { self.number as u64 } else { 0 }
+    }
+
+    /// Length of text or blob in bytes, zero tail included.
+    #[inline]
+    pub fn len(&self) -> u64 {
+        self.bytes_of_value().len() as u64 + self.zero_tail()
+    }
+
+    /// Whether the text or blob is empty; so are numbers and NULL.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether this is NULL (to SQL: machine-internal objects are).
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        matches!(self.tag, Tag::Null | Tag::Internal)
+    }
+
+    /// The subtype, 0 where there is none.
+    #[inline]
+    pub fn subtype(&self) -> u8 {
+        if self.flags.has(Flags::SUBTYPE) { self.subtype } else { 0 }
+    }
+
+    /// Sets the subtype of the value.
+    #[inline]
+    pub fn set_subtype(&mut self, subtype: u8) {
+        self.subtype = subtype;
+        self.flags.0 |= Flags::SUBTYPE;
+    }
+
+    /// Copies value, subtype and zero tail of `other`. An object (a pointer passed between functions) does not come along.
+    #[inline]
+    pub fn copy_from(&mut self, other: &Register) {
+        match &other.payload {
+            Payload::Shared(owner) if matches!(other.tag, Tag::Text | Tag::Blob) => {
+                self.reset(other.tag);
+                self.payload = Payload::Shared(owner.clone());
+            }
+            _ => self.set(other.value()),
+        }
+        if matches!(self.tag, Tag::Integer | Tag::Real | Tag::Text | Tag::Blob) {
+            self.number = other.number;
+        }
+        self.flags = Flags(other.flags.0 & !(Flags::FROM_BIND | Flags::CLEARED));
+        self.subtype = other.subtype;
+    }
+
+    /// Writes the zero tail of a blob into its buffer.
+    pub fn expand_zeros(&mut self) {
+        if self.flags.has(Flags::ZERO_TAIL) {
+            let len = self.len() as usize;
+            self.own_bytes().resize(len, 0);
+            self.flags.0 &= !Flags::ZERO_TAIL;
+            self.number = 0;
+        }
+    }
+
+    /// Makes text of a number, in place. Text, blobs and NULL stay as they are.
+    pub fn make_text(&mut self, encoding: Encoding) {
+        let number = self.value();
+        let shown_as_real = self.tag == Tag::Integer && self.flags.has(Flags::INT_REAL);
+        let number = match number {
+            ValueRef::Integer(integer) if shown_as_real => ValueRef::Real(integer as f64),
+            ValueRef::Integer(integer) => ValueRef::Integer(integer),
+            ValueRef::Real(real) => ValueRef::Real(real),
+            _ => return,
+        };
+        render::push_number(number, encoding, self.buffer(Tag::Text));
+    }
+
+    /// Declares the bytes of a text or blob to be the other one.
+    pub(crate) fn retag(&mut self, tag: Tag) {
+        debug_assert!(matches!(self.tag, Tag::Text | Tag::Blob) && matches!(tag, Tag::Text | Tag::Blob));
+        self.tag = tag;
+    }
+
+    /// Cuts text or blob to `len` bytes.
+    pub(crate) fn truncate_bytes(&mut self, len: usize) {
+        self.own_bytes().truncate(len);
+    }
+
+    /// The bytes as the register's own, copied if they are shared.
+    fn own_bytes(&mut self) -> &mut Vec<u8> {
+        if !matches!(self.payload, Payload::Own(_)) {
+            self.payload = Payload::Own(self.bytes().to_vec());
+        }
+        match &mut self.payload {
+            Payload::Own(bytes) => bytes,
+            _ => unreachable!("the payload was just made a buffer"),
+        }
+    }
+
+    /// The bytes of text or blob; empty for the rest, whose buffer may hold an older value.
+    #[inline]
+    fn bytes_of_value(&self) -> &[u8] {
+        if matches!(self.tag, Tag::Text | Tag::Blob) { self.bytes() } else { &[] }
+    }
+
     #[inline]
     fn set_bytes(&mut self, tag: Tag, bytes: &[u8]) {
         self.buffer(tag).extend_from_slice(bytes);
@@ -197,6 +312,18 @@ impl Register {
         if matches!(self.payload, Payload::Accumulator(_) | Payload::Object(_) | Payload::Shared(_)) {
             self.payload = Payload::None;
         }
+    }
+}
+
+impl Field for Register {
+    #[inline(always)]
+    fn value(&self) -> ValueRef<'_> {
+        Register::value(self)
+    }
+
+    #[inline(always)]
+    fn zero_tail(&self) -> u64 {
+        Register::zero_tail(self)
     }
 }
 

@@ -10,6 +10,8 @@
 //! Never: state of a run. A program is shared by all statements with the same text and schema.
 
 mod ids;
+pub mod listing;
+pub(crate) mod table;
 
 pub use ids::{
     Addr, AffinityId, CollationId, ConstId, Cursor, Db, FunctionId, IntsId, KeyInfoId, Reg, SubprogramId,
@@ -677,13 +679,16 @@ pub enum Op {
         low: i16,
         high: i16,
     },
+    /// `counter`: the statement counter that this step adds to (SQLite's P5): 0 none, 1 full-scan step, 3 automatic index.
     Next {
         cursor: Cursor,
         to: Addr,
+        counter: u8,
     },
     Prev {
         cursor: Cursor,
         to: Addr,
+        counter: u8,
     },
     /// Seeks by `count` key registers (a rowid table: 1, converted). Jumps to `miss` when nothing fits.
     SeekGE {
@@ -1136,3 +1141,27 @@ pub enum Op {
 
 // The machine fetches one per step; three fit two cache lines with room to spare.
 const _: () = assert!(size_of::<Op>() <= 24);
+
+impl HaltCode {
+    /// SQLite's extended result code.
+    pub const fn result_code(self) -> i32 {
+        const CONSTRAINT: i32 = 19;
+        match self {
+            HaltCode::Ok => 0,
+            HaltCode::Check => CONSTRAINT | 1 << 8,
+            HaltCode::ForeignKey => CONSTRAINT | 3 << 8,
+            HaltCode::NotNull => CONSTRAINT | 5 << 8,
+            HaltCode::PrimaryKey => CONSTRAINT | 6 << 8,
+            HaltCode::Trigger => CONSTRAINT | 7 << 8,
+            HaltCode::Unique => CONSTRAINT | 8 << 8,
+            HaltCode::RowId => CONSTRAINT | 10 << 8,
+            HaltCode::Datatype => CONSTRAINT | 12 << 8,
+            HaltCode::Constraint => CONSTRAINT,
+            HaltCode::Error => 1,
+            HaltCode::Mismatch => 20,
+            HaltCode::CorruptIndex => 11 | 3 << 8,
+            HaltCode::ReadOnly => 8,
+            HaltCode::Auth => 23,
+        }
+    }
+}

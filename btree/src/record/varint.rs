@@ -1,0 +1,153 @@
+//! Variable-length integers: the only encoder and decoder of them in the project.
+//!
+//! ```text
+//! 0xxxxxxx                                 7 bits in one byte
+//! 1xxxxxxx 0xxxxxxx                       14 bits in two
+//! ...                                      big-endian groups of seven, up to eight bytes
+//! 1xxxxxxx × 8, then xxxxxxxx             64 bits in nine: the ninth byte counts whole
+//! ```
+//!
+//! Most varints of a page (serial types, header lengths, payload sizes) take one byte, so that case comes first and inlines.
+//!
+//! Never: trust. A decoder gets exactly the bytes that it may read and says `None` when they end too early.
+//! Spec: Database File Format, "A variable-length integer".
+
+/// The longest encoding, in bytes.
+pub const LEN_MAX: usize = 9;
+
+/// Decodes the varint at the start of `bytes`: its value and its length in bytes. `None` when `bytes` ends inside it.
+#[inline(always)]
+pub fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
+    match *bytes {
+        [a, ..] if a < 0x80 => Some((u64::from(a), 1)),
+        [a, b, ..] if b < 0x80 => Some((u64::from(a & 0x7f) << 7 | u64::from(b), 2)),
+        _ => decode_long(bytes),
+    }
+}
+
+/// Decodes the varint at `*at` and moves `*at` past it.
+#[inline(always)]
+pub fn decode_at(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let (value, len) = decode(bytes.get(*at..)?)?;
+    *at += len;
+    Some(value)
+}
+
+fn decode_long(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    for (index, &byte) in bytes.iter().take(LEN_MAX - 1).enumerate() {
+        value = value << 7 | u64::from(byte & 0x7f);
+        if byte < 0x80 {
+            return Some((value, index + 1));
+        }
+    }
+    let &last = bytes.get(LEN_MAX - 1)?;
+    Some((value << 8 | u64::from(last), LEN_MAX))
+}
+
+/// How many bytes `value` takes.
+#[inline]
+pub const fn len(value: u64) -> usize {
+    match 64 - value.leading_zeros() {
+        0..=7 => 1,
+        8..=14 => 2,
+        bits if bits > 56 => LEN_MAX,
+        bits => (bits as usize).div_ceil(7),
+    }
+}
+
+/// Writes `value` to the start of `out` and returns its length. `out` has to have room for [`len`] bytes; where it has not,
+/// nothing is written and 0 returned.
+#[inline]
+pub fn encode(value: u64, out: &mut [u8]) -> usize {
+    if value < 0x80
+        && let [first, ..] = out
+    {
+        *first = value as u8;
+        return 1;
+    }
+    let (bytes, len) = to_bytes(value);
+    match out.get_mut(..len) {
+        Some(out) => out.copy_from_slice(&bytes[LEN_MAX - len..]),
+        None => return 0,
+    }
+    len
+}
+
+/// Appends `value` to `out`.
+#[inline]
+pub fn push(value: u64, out: &mut Vec<u8>) {
+    if value < 0x80 {
+        return out.push(value as u8);
+    }
+    let (bytes, len) = to_bytes(value);
+    out.extend_from_slice(&bytes[LEN_MAX - len..]);
+}
+
+/// The encoding, right-aligned, and its length.
+fn to_bytes(value: u64) -> ([u8; LEN_MAX], usize) {
+    let len = len(value);
+    let mut bytes = [0; LEN_MAX];
+    let mut rest = value;
+    let mut more = 0;
+    for (distance, byte) in bytes.iter_mut().rev().enumerate() {
+        if distance == len {
+            break;
+        }
+        if distance == 0 && len == LEN_MAX {
+            *byte = rest as u8;
+            rest >>= 8;
+        } else {
+            *byte = (rest & 0x7f) as u8 | more;
+            rest >>= 7;
+        }
+        more = 0x80;
+    }
+    (bytes, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_length_survives_the_round_trip() {
+        for shift in 0..64 {
+            for value in
+                [1u64 << shift, (1u64 << shift) - 1, u64::MAX >> shift, 0x9e37_79b9_7f4a_7c15 >> shift]
+            {
+                let mut out = Vec::new();
+                push(value, &mut out);
+                assert_eq!(out.len(), len(value));
+                assert_eq!(decode(&out), Some((value, out.len())));
+                let mut fixed = [0xee; LEN_MAX];
+                assert_eq!(encode(value, &mut fixed), out.len());
+                assert_eq!(&fixed[..out.len()], &out[..]);
+                assert_eq!(decode(&out[..out.len() - 1]), None, "cut off");
+            }
+        }
+    }
+
+    #[test]
+    fn boundaries_are_those_of_the_file_format() {
+        for (value, bytes) in [
+            (0x7f, &[0x7f][..]),
+            (0x80, &[0x81, 0x00]),
+            (0x3fff, &[0xff, 0x7f]),
+            (0x4000, &[0x81, 0x80, 0x00]),
+            (u64::MAX, &[0xff; 9]),
+            ((1 << 56) - 1, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+            (1 << 56, &[0x80, 0xc0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]),
+        ] {
+            let mut out = Vec::new();
+            push(value, &mut out);
+            assert_eq!(out, bytes);
+        }
+    }
+
+    #[test]
+    fn redundant_leading_groups_decode() {
+        assert_eq!(decode(&[0x80, 0x80, 0x05]), Some((5, 3)));
+        assert_eq!(decode(&[0x80; 9]), Some((0x80, 9)));
+    }
+}
