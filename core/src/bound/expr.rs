@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernite_parser::ast::{FrameBound, FrameExclude, FrameUnit, Span};
 use kernite_vdbe::function::FunctionDef;
 use kernite_vdbe::op::{Cursor, OnConflict};
-use kernite_vdbe::{Db, Reg};
+use kernite_vdbe::Reg;
 
 use super::{OrderTerm, SelectId};
 use crate::catalog::Table;
@@ -56,10 +56,41 @@ impl ExprFlags {
     pub const FROM_ALIAS: u32 = 1 << 11;
     /// From a schema text (view, trigger, CHECK, index), for `trusted_schema`.
     pub const FROM_SCHEMA: u32 = 1 << 12;
+    /// Contains a function call as written (SQLite's `EP_HasFunc`).
+    pub const HAS_FUNCTION: u32 = 1 << 13;
+    /// A function whose value depends on nothing but its arguments while one statement runs (`EP_ConstFunc`).
+    pub const CONSTANT_FUNCTION: u32 = 1 << 14;
+    /// Argument of a function that looks at subtypes (`EP_SubtArg`): must not be replaced by an index column.
+    pub const SUBTYPE_ARGUMENT: u32 = 1 << 15;
+    /// The word TRUE or FALSE.
+    pub const BOOLEAN_LITERAL: u32 = 1 << 16;
+    /// A call whose affinity and collation are those of its first argument (`SQLITE_AFF_DEFER`): the coalesce() that stands for
+    /// a column merged by a FULL JOIN … USING.
+    pub const DEFER_AFFINITY: u32 = 1 << 17;
+    /// A LIKE-family operator rather than a call by name (`EP_InfixFunc`).
+    pub const INFIX_FUNCTION: u32 = 1 << 18;
+
+    /// What a parent inherits from its operands.
+    pub(crate) const PROPAGATED: u32 = ExprFlags::COLLATED | ExprFlags::HAS_SUBQUERY | ExprFlags::HAS_FUNCTION;
 
     /// Whether all bits of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {
         self.0 & bits == bits
+    }
+
+    /// Whether any bit of `bits` is set.
+    pub const fn any(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// Sets `bits`.
+    pub fn set(&mut self, bits: u32) {
+        self.0 |= bits;
+    }
+
+    /// Clears `bits`.
+    pub fn clear(&mut self, bits: u32) {
+        self.0 &= !bits;
     }
 }
 
@@ -103,6 +134,25 @@ pub struct FunctionCall {
     pub aggregate_depth: u8,
     /// Whether it is an aggregate here (min/max with one argument are; with more they are scalar).
     pub is_aggregate: bool,
+    /// likely(), unlikely() and likelihood(): how probable the first argument is, times 2^27.
+    pub probability: Option<u32>,
+    /// The kind of schema expression that this call stands in, for functions that must be deterministic there.
+    pub inside: Option<SelfContext>,
+}
+
+/// A schema expression about the row of one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfContext {
+    /// CHECK.
+    Check,
+    /// GENERATED ALWAYS AS.
+    Generated,
+    /// A key of an index.
+    IndexExpr,
+    /// The WHERE clause of an index.
+    PartialIndex,
+    /// DEFAULT: mentions no column.
+    Default,
 }
 
 /// A resolved window.
@@ -131,17 +181,19 @@ pub enum ExprKind {
     Text(Box<[u8]>),
     Blob(Box<[u8]>),
     Parameter(u32),
-    /// Column of a FROM item; `column` -1 is the rowid. `table` is `None` for a subquery's column.
+    /// Column of a FROM item; `column` -1 is the rowid. `table` is `None` for a subquery's column: see [`super::Bound::columns_of`].
     Column {
         cursor: Cursor,
         column: i16,
         table: Option<Arc<Table>>,
     },
-    /// Column of the row that a trigger sees: NEW or OLD; -1 is the rowid.
+    /// Column of the row that a trigger or a RETURNING clause sees: NEW or OLD; -1 is the rowid.
     TriggerColumn {
         new: bool,
         column: i16,
         table: Arc<Table>,
+        /// In RETURNING: has the affinity of its column, which it has not in a trigger.
+        returning: bool,
     },
     /// Column of the row being checked, generated or indexed: read from registers laid out by the caller (CHECK, generated columns, partial index WHERE).
     SelfColumn {
@@ -214,9 +266,4 @@ pub enum ExprKind {
         action: Option<OnConflict>,
         message: Option<ExprId>,
     },
-    /// The value of `sqlite_offset`-like or rowset membership… reserved for passes: a term that is always true/false stays Integer.
-    Error,
 }
-
-/// Which database a name was found in; kept for the authorizer.
-pub type FoundIn = Option<Db>;

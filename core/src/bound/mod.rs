@@ -8,21 +8,42 @@
 //!
 //! Always true: ids point into the arenas of their own tree; a column reference names a cursor of a FROM item that is in scope,
 //! or of the row being changed (NEW, OLD, the row of a CHECK).
+//!
+//! Rooms: `expr` and `select` (the nodes), `walk` (visiting them), `copy` (deep copies), `compare` (are two expressions the same),
+//! `types` (affinity, collation, constness: what is known of an expression without running it).
 
+mod compare;
+mod copy;
 mod expr;
 mod select;
+mod types;
+mod walk;
 
-pub use expr::{BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FunctionCall, InSource, UnaryOp, WindowSpec};
-pub use select::{
-    CompoundOp, FromItem, FromSource, IndexHint, JoinFlags, OrderTerm, ResultColumn, Select, SelectFlags,
-    SelectId, SubqueryColumn,
+
+use kernite_vdbe::op::Cursor;
+
+pub use compare::Similarity;
+pub use expr::{
+    BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FunctionCall, InSource, SelfContext, UnaryOp, WindowSpec,
 };
+pub use select::{
+    CompoundOp, CteUse, FromItem, FromSource, IndexHint, JoinFlags, OrderTerm, ResultColumn, Select,
+    SelectFlags, SelectId, SubqueryColumn,
+};
+pub use types::{
+    AFFINITY_BLOB, AFFINITY_FLEXIBLE, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_NUMERIC, AFFINITY_REAL, AFFINITY_TEXT, DataTypes,
+};
+pub use walk::Visitor;
 
 /// The arenas of one statement.
 #[derive(Debug, Default)]
 pub struct Bound {
     pub exprs: Vec<Expr>,
     pub selects: Vec<Select>,
+    /// Columns of the subqueries, views, common table expressions and recursive tables in FROM, by cursor number.
+    subquery_columns: Vec<Vec<SubqueryColumn>>,
+    /// One entry per common table expression that is used, named by [`FromSource::Subquery`].
+    pub ctes: Vec<CteUse>,
 }
 
 impl Bound {
@@ -41,6 +62,28 @@ impl Bound {
     pub fn add_select(&mut self, select: Select) -> SelectId {
         self.selects.push(select);
         SelectId((self.selects.len() - 1) as u32)
+    }
+
+    /// The columns of the subquery that `cursor` reads; empty when it reads a table.
+    pub fn columns_of(&self, cursor: Cursor) -> &[SubqueryColumn] {
+        self.subquery_columns.get(usize::from(cursor.0)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says what columns the subquery that `cursor` reads has.
+    pub fn set_columns(&mut self, cursor: Cursor, columns: Vec<SubqueryColumn>) {
+        let index = usize::from(cursor.0);
+        if self.subquery_columns.len() <= index {
+            self.subquery_columns.resize_with(index + 1, Vec::new);
+        }
+        self.subquery_columns[index] = columns;
+    }
+
+    /// The first core of the compound that `select` stands for: the one whose column names count.
+    pub fn leftmost(&self, mut select: SelectId) -> SelectId {
+        while let Some(prior) = self[select].prior {
+            select = prior;
+        }
+        select
     }
 }
 

@@ -32,8 +32,27 @@ pub struct SelectFlags {
     pub from_view: bool,
     /// A multi-part FROM was parenthesised (SF_NestedFrom).
     pub nested_from: bool,
-    /// Single min()/max() hint was taken.
+    /// All aggregates are min() or max() (`SF_MinMaxAgg`).
     pub min_max: bool,
+    /// Has an aggregate whose result depends on the order of rows, so that ORDER BY of a subquery counts (`SF_OrderByReqd`).
+    pub order_by_required: bool,
+    /// A result column contains a function call or a subquery (`SF_ComplexResult`).
+    pub complex_result: bool,
+    /// Window functions with different PARTITION BY (`SF_MultiPart`).
+    pub multi_partition: bool,
+    /// `SELECT * FROM (compound) ORDER BY …`, made because a COLLATE in ORDER BY differs from the compound's (`SF_Converted`).
+    pub converted: bool,
+    /// A copy made for one use of a common table expression.
+    pub copy_of_cte: bool,
+}
+
+/// A common table expression that is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CteUse {
+    /// The hint.
+    pub materialized: Materialized,
+    /// How many FROM items refer to it.
+    pub uses: u32,
 }
 
 /// One core.
@@ -44,7 +63,7 @@ pub struct Select {
     pub filter: Option<ExprId>,
     pub group_by: Vec<ExprId>,
     pub having: Option<ExprId>,
-    /// Of the whole compound; on its last core only.
+    /// Of the whole compound; on its last core only. There each term is the integer of its column, under its COLLATE if it has one.
     pub order_by: Vec<OrderTerm>,
     pub limit: Option<ExprId>,
     pub offset: Option<ExprId>,
@@ -63,10 +82,12 @@ pub struct ResultColumn {
     pub expr: ExprId,
     /// AS name, or the name that a star expansion gave.
     pub alias: Option<Box<[u8]>>,
-    /// Text of the expression, for a column without alias.
+    /// Text of the expression in its own syntax tree, for a column without alias.
     pub span: Option<Span>,
-    /// Came from `*` (names follow other rules), with the table's name for `full_column_names`.
+    /// Came from `*`.
     pub from_star: bool,
+    /// Column of a parenthesised join that nobody outside uses.
+    pub unused: bool,
 }
 
 /// One term of ORDER BY (or of an aggregate's or window's).
@@ -105,20 +126,15 @@ pub enum IndexHint {
 #[derive(Clone, Debug)]
 pub enum FromSource {
     Table(Arc<Table>),
-    /// A subquery, view or CTE body. `name` for EXPLAIN QUERY PLAN.
+    /// A subquery, view or CTE body. [`super::Bound::columns_of`] has its columns as the outer query sees them.
     Subquery {
         select: SelectId,
-        materialized: Materialized,
-        /// Same number for all uses of one CTE, so that it is materialised once.
+        /// Index into [`super::Bound::ctes`]; the same for all uses of one CTE, so that it is materialised once.
         cte: Option<u32>,
-        /// Column names, affinities ('A'..'E') and collations as the outer query sees them.
-        columns: Vec<SubqueryColumn>,
         from_view: bool,
     },
     /// The recursive table of a CTE, inside its own body.
-    Recursive {
-        columns: Vec<SubqueryColumn>,
-    },
+    Recursive,
     /// A table-valued function with its arguments.
     TableFunction {
         table: Arc<Table>,
@@ -130,17 +146,21 @@ pub enum FromSource {
 #[derive(Clone, Debug)]
 pub struct SubqueryColumn {
     pub name: Box<[u8]>,
+    /// Affinity letter; [`super::AFFINITY_NONE`] when the expression has none.
     pub affinity: u8,
+    /// `None` = BINARY by default, not by an explicit COLLATE.
     pub collation: Option<Box<[u8]>>,
-    pub not_null: bool,
-    pub hidden: bool,
+    /// Declared type of the column that it comes from, or the standard name of its affinity.
+    pub declared_type: Option<Box<[u8]>>,
+    /// Left out of `*`: a second copy of a column merged by USING inside a parenthesised join.
+    pub no_expand: bool,
 }
 
 /// One item of FROM.
 #[derive(Clone, Debug)]
 pub struct FromItem {
     pub source: FromSource,
-    /// As typed.
+    /// The table's, view's or CTE's name; for a subquery what EXPLAIN QUERY PLAN calls it: `(subquery-3)`, `(join-2)`.
     pub name: Box<[u8]>,
     pub alias: Option<Box<[u8]>>,
     pub cursor: Cursor,
@@ -150,6 +170,12 @@ pub struct FromItem {
     pub hint: IndexHint,
     /// Columns merged by USING or NATURAL.
     pub using: Vec<Box<[u8]>>,
+    /// Had an ON clause, which is part of the WHERE clause now.
+    pub has_on: bool,
+    /// The rowid is used.
+    pub rowid_used: bool,
+    /// From a schema text (view or trigger), for `trusted_schema`.
+    pub from_schema: bool,
     /// The subquery refers to FROM items to its left or outside (must be re-run per outer row).
     pub correlated: bool,
 }
