@@ -9,4 +9,6 @@
 
 pub mod bound;
 pub mod catalog;
+pub mod codegen;
 pub mod compile;
+pub mod plan;

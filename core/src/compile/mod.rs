@@ -82,6 +82,8 @@ pub struct Compiler<'a> {
     pub next_select_id: u32,
     /// What was noted for the finished statement: parameters whose values the planner looked at, tables used, and so on.
     pub notes: Notes,
+    /// What code generation and planning carry along.
+    pub codegen: crate::codegen::State,
 }
 
 /// By-products of a compilation.
