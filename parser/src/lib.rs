@@ -1,12 +1,24 @@
 //! SQLite's SQL grammar: text to syntax tree and back.
 //!
-//! The front door is `Parser`: it reads one statement of a text and returns a `Parsed`, which owns its tree
-//! (`ast`). The crate knows no schema and touches no file.
+//! The front door is `Parser`: it reads one statement of a text and returns a `Parsed`, which owns its tree (`ast`).
+//!
+//! ```text
+//! bytes --lexer--> tokens --grammar--> Ast        (ast: what the rest of the engine sees)
+//! ```
+//!
+//! The crate knows no schema and touches no file.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod ast;
+mod complete;
+mod grammar;
+mod lexer;
 mod parsed;
+mod parser;
 
+pub use complete::{Completeness, Missing, complete, completeness};
+pub use lexer::{keyword_check, keyword_count, keyword_name};
 pub use parsed::{Explain, Features, Limits, Parameter, Parameters, ParseError, ParseErrorKind, Parsed};
+pub use parser::Parser;

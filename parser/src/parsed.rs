@@ -1,6 +1,6 @@
 //! What the parser returns: the statement with its tree, features and parameters, or an error.
 
-use crate::ast::{Ast, Statement, Text};
+use crate::ast::{Ast, Span, Statement};
 
 /// One statement, parsed.
 #[derive(Clone, Debug)]
@@ -9,8 +9,8 @@ pub struct Parsed {
     pub statement: Statement,
     /// EXPLAIN.
     pub explain: Explain,
-    /// The tree that `statement` points into.
-    pub ast: Ast,
+    /// The tree that `statement` points into. Boxed, because it is many vectors.
+    pub ast: Box<Ast>,
     /// What the statement contains.
     pub features: Features,
     /// Its parameters.
@@ -110,31 +110,32 @@ pub struct Parameters {
 pub struct Parameter {
     /// Its number, from 1.
     pub number: u32,
-    /// Its name with the first character: `:a`, `@a`, `$a` or `?5`.
-    pub name: Text,
+    /// Where it first stands. Its name is what was typed, with the first character: `:a`, `@a`, `$a` or `?5`.
+    pub span: Span,
 }
 
 impl Parameters {
     /// The name of parameter `number`, with its first character; `None` for `?` and for numbers not mentioned. Of two names
     /// for one number (`:a` and `?1`) the one that came first.
     pub fn name<'a>(&self, ast: &'a Ast, number: u32) -> Option<&'a [u8]> {
-        self.named.iter().find(|p| p.number == number).map(|p| ast.text(p.name))
+        self.named.iter().find(|p| p.number == number).map(|p| ast.source(p.span))
     }
 
     /// The number of the parameter called `name`, its first character included.
     pub fn number(&self, ast: &Ast, name: &[u8]) -> Option<u32> {
-        self.named.iter().find(|p| ast.text(p.name) == name).map(|p| p.number)
+        self.named.iter().find(|p| ast.source(p.span) == name).map(|p| p.number)
     }
 }
 
-/// Limits that a connection can change (`sqlite3_limit`).
+/// Limits that a connection can change (`sqlite3_limit`), and what the text is parsed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of SQL text (`SQLITE_LIMIT_SQL_LENGTH`).
     pub sql_length: u32,
-    /// Depth of an expression (`SQLITE_LIMIT_EXPR_DEPTH`); 0 for no limit.
+    /// Depth of an expression (`SQLITE_LIMIT_EXPR_DEPTH`).
     pub expr_depth: u32,
-    /// Depth of the parser's stack (`SQLITE_LIMIT_PARSER_DEPTH`).
+    /// Depth of the parser's stack, in symbols of SQLite's grammar (`SQLITE_LIMIT_PARSER_DEPTH`). SQLite's stack has room
+    /// for 50 from the start, so less than that is 50.
     pub parser_depth: u32,
     /// Terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`); 0 for no limit.
     pub compound_select: u32,
@@ -144,6 +145,12 @@ pub struct Limits {
     pub function_arg: u32,
     /// Columns of a table, terms of SET, GROUP BY, ORDER BY or VALUES (`SQLITE_LIMIT_COLUMN`).
     pub column: u32,
+    /// Whether comments are allowed (`SQLITE_DBCONFIG_ENABLE_COMMENTS`); with `reading_schema` they always are.
+    pub comments: bool,
+    /// The text comes from `sqlite_schema`, where some mistakes of old are forgiven.
+    pub reading_schema: bool,
+    /// The text is parsed to find what ALTER TABLE RENAME has to change.
+    pub renaming: bool,
 }
 
 impl Default for Limits {
@@ -157,6 +164,9 @@ impl Default for Limits {
             variable_number: 250_000,
             function_arg: 1000,
             column: 2000,
+            comments: true,
+            reading_schema: false,
+            renaming: false,
         }
     }
 }
@@ -170,8 +180,11 @@ pub struct ParseError {
     pub message: Vec<u8>,
     /// Offset of the byte that it is about, for `sqlite3_error_offset`.
     pub offset: Option<u32>,
-    /// What had been read of a CREATE or ALTER TABLE ADD COLUMN statement: SQLite makes some of its checks before it reads
-    /// on, and their errors come first.
+    /// Where the next statement would start, were this one to be passed over (`pzTail`).
+    pub end: usize,
+    /// What had been read of a CREATE TABLE, VIRTUAL TABLE or TRIGGER, or of an ALTER TABLE ADD COLUMN: SQLite makes its
+    /// checks of each part as soon as it has read the token after it, so an error of theirs comes before this one. The
+    /// lists hold the parts that were checked; what had not been reached is empty.
     pub partial: Option<Box<Parsed>>,
 }
 

@@ -19,6 +19,8 @@ pub struct ExprNode {
 pub enum Expr {
     /// `NULL`
     Null,
+    /// What `x IN ()` and `x NOT IN ()` are: FALSE and TRUE. The words TRUE and FALSE are an `Id`.
+    Bool(bool),
     /// An integer literal: decimal digits or `0x…`, digit separators taken out. The value may exceed 64 bits: then
     /// decimal is a real, and hexadecimal an error of the code generator.
     Integer(Text),
@@ -50,15 +52,16 @@ pub enum Expr {
     },
     /// `left op right`
     Binary {
-        /// The operator. `IS [NOT] DISTINCT FROM` is its IS NOT or IS.
+        /// The operator. `0 AND x` and `x AND 0` are the `Integer` 0, unless a function call stands in either (or an ALTER
+        /// TABLE RENAME is looking for names).
         op: BinaryOp,
         /// Left operand.
         left: ExprId,
         /// Right operand.
         right: ExprId,
     },
-    /// `operand ISNULL`; with `negated`, `operand NOTNULL` or `operand NOT NULL`. (`IS NULL` is a `Binary`; SQLite
-    /// makes it the same. It also folds a literal operand, under any unary plus or minus, to 0 or 1.)
+    /// `operand ISNULL` or `IS NULL`; with `negated`, `NOTNULL`, `NOT NULL` or `IS NOT NULL`. Of a literal, under any
+    /// unary plus or minus, it is the `Integer` 0 or 1 instead.
     IsNull {
         /// What is tested.
         operand: ExprId,
@@ -89,8 +92,9 @@ pub enum Expr {
         /// Whether NOT was there.
         negated: bool,
     },
-    /// `operand [NOT] IN (a, b)`. SQLite makes of `x IN ()` a constant, and drops `x` unless it holds a function
-    /// call; of `x IN (constant)` an `x = +constant`; and takes `x IN ((SELECT …))` as `x IN (SELECT …)`.
+    /// `operand [NOT] IN (a, b)`: one term or more. Of `x IN ()` only FALSE is left, or `FALSE AND x` if `x` holds a
+    /// function call (for NOT IN: TRUE, or `TRUE OR x`). SQLite takes a single constant, unless `operand` is a row value,
+    /// as `operand = +constant`: what is constant depends on the functions known, so that is left to `core`.
     InList {
         /// What is looked for.
         operand: ExprId,

@@ -5,19 +5,22 @@
 //! of vectors instead of a heap of boxes, and `Parser::recycle` can use their memory again.
 //!
 //! ```text
-//! pool    | text of the statement as typed            | values that differ from what was typed |
-//!           ^ Span (source) and Text may point here     ^ only Text points here (doubled quotes undone)
-//! exprs   | ExprNode ExprNode …      children before parents
-//! names   | Name Name …              every identifier that names something, in the order it was reduced
+//! source  | the statement as typed                      <- Span, Text
+//! values  | values that differ from what was typed      <- Text (doubled quotes undone, digit separators taken out)
+//! exprs   | ExprNode ExprNode …                         children before parents
+//! names   | Name Name …                                 every identifier that names something, in reading order
 //! ```
 //!
 //! Always true of a tree that the parser returned:
 //! - every id and list points into the arenas of its own `Ast`, and a child was stored before its parent;
-//! - `Span`s are byte offsets into the text given to `Parser::parse`, `Text`s into the pool that starts with it;
+//! - a `Span` is a range of the text given to `Parser::parse`, of which `source` keeps all up to the statement's end;
 //! - text is bytes: literals and quoted names may hold anything but NUL, valid UTF-8 or not.
 //!
-//! Never: knowledge of schemas. What depends on a schema is left to `core`, and where SQLite's grammar already
-//! simplifies (`x IN ()`, `x IS NULL`), the node says what was written and its documentation what SQLite makes of it.
+//! The tree is what SQLite's grammar leaves behind. So the few constant expressions that SQLite folds while it parses
+//! are folded here as well, because it never looks up the names in them: `x IN ()`, a literal IS NULL, and `0 AND x`.
+//! `IS NULL` is `IsNull`, `+ +x` is `+x`, and `x IN ((SELECT …))` is `x IN (SELECT …)`.
+//!
+//! Never: knowledge of schemas. What depends on one is left to `core`.
 
 mod expr;
 mod schema;
@@ -83,17 +86,24 @@ impl Span {
     }
 }
 
-/// A range of bytes in the pool of an `Ast`: read it with `Ast::text`.
+/// A value: a range of the text, or of the values beside it. Read it with `Ast::text`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Text {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+    /// Offset of the first byte; with `IN_VALUES` set, into the values.
+    start: u32,
+    len: u32,
 }
 
+/// Set in `Text::start` for a range of `Ast::values`. Texts are shorter than this.
+const IN_VALUES: u32 = 1 << 31;
+
+/// Longest text that spans and values can point into, in bytes. SQLite's own limit is less than half of it.
+pub(crate) const TEXT_LEN_MAX: usize = IN_VALUES as usize - 1;
+
 impl From<Span> for Text {
-    /// What was typed is its own value: the pool begins with the statement's text.
+    /// What was typed is its own value.
     fn from(span: Span) -> Text {
-        Text { start: span.start, end: span.end }
+        Text { start: span.start, len: span.end.saturating_sub(span.start) }
     }
 }
 
@@ -107,6 +117,12 @@ macro_rules! ids {
             /// The id of the node at `index` of its arena; `None` past 2^32 - 2.
             pub fn from_index(index: usize) -> Option<$id> {
                 u32::try_from(index).ok()?.checked_add(1).and_then(NonZeroU32::new).map($id)
+            }
+
+            /// The id of the next node of an arena that has `len`. Arenas have fewer nodes than the text has bytes.
+            pub(crate) fn next(len: usize) -> $id {
+                debug_assert!(len <= TEXT_LEN_MAX);
+                $id(NonZeroU32::MIN.saturating_add(len as u32))
             }
 
             /// The node's place in its arena, from 0. Side tables of later passes are indexed by it.
@@ -245,18 +261,18 @@ macro_rules! arenas {
         /// One statement's syntax tree. See the module's head for its layout.
         #[derive(Clone, Debug, Default)]
         pub struct Ast {
-            /// The text that was parsed, then the values that differ from what was typed.
-            pool: Vec<u8>,
-            /// Length of the text at the head of `pool`.
-            source_len: usize,
+            /// The text from its start to the statement's end.
+            source: Vec<u8>,
+            /// Values that are not in the text.
+            values: Vec<u8>,
             $($field: Vec<$node>,)*
         }
 
         impl Ast {
             /// Forgets the statement, keeps the memory.
             pub(crate) fn clear(&mut self) {
-                self.pool.clear();
-                self.source_len = 0;
+                self.source.clear();
+                self.values.clear();
                 $(self.$field.clear();)*
             }
         }
@@ -309,17 +325,37 @@ impl Ast {
 
     /// The bytes of a literal's or a name's value.
     pub fn text(&self, text: Text) -> &[u8] {
-        &self.pool[text.start as usize..text.end as usize]
+        self.text_in(text, &self.source)
+    }
+
+    /// The same while the text is still with the parser.
+    pub(crate) fn text_in<'a>(&'a self, text: Text, source: &'a [u8]) -> &'a [u8] {
+        let start = (text.start & !IN_VALUES) as usize;
+        let from = if text.start & IN_VALUES == 0 { source } else { &self.values };
+        &from[start..start + text.len as usize]
     }
 
     /// The bytes as typed.
     pub fn source(&self, span: Span) -> &[u8] {
-        &self.pool[span.range()]
+        &self.source[span.range()]
     }
 
-    /// The whole text that spans are offsets into.
+    /// The text that spans are offsets into, from its start to the end of the statement.
     pub fn sql(&self) -> &[u8] {
-        &self.pool[..self.source_len]
+        &self.source
+    }
+
+    /// Keeps the text; the parser does this when it knows where the statement ends.
+    pub(crate) fn set_source(&mut self, sql: &[u8]) {
+        self.source.clear();
+        self.source.extend_from_slice(sql);
+    }
+
+    /// Keeps a value that is not in the text.
+    pub(crate) fn add_value(&mut self, value: impl Iterator<Item = u8>) -> Text {
+        let start = self.values.len();
+        self.values.extend(value);
+        Text { start: start as u32 | IN_VALUES, len: (self.values.len() - start) as u32 }
     }
 
     /// The value of a name: quotes taken off.

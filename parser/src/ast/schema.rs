@@ -190,7 +190,8 @@ pub enum ForeignKeyAction {
 pub struct TableConstraint {
     /// What it is.
     pub kind: TableConstraintKind,
-    /// The name in force: that of the last `CONSTRAINT name` since the last comma.
+    /// The name in force: that of the last `CONSTRAINT name` since the last comma. The comma before the first table
+    /// constraint does not count: that one inherits the name in force of the last column.
     pub name: Option<NameId>,
     /// Whether a comma stands before it; SQLite does not ask for one.
     pub comma: bool,
@@ -327,7 +328,8 @@ pub struct TriggerStep {
     pub span: Span,
 }
 
-/// The statements that a trigger can have. Their table has no schema name, and they return nothing.
+/// The statements that a trigger can have. They return nothing. A schema name of their table is an error of `core`, unless
+/// the trigger is temporary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TriggerStepKind {
     /// SELECT

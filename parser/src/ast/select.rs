@@ -244,7 +244,8 @@ impl std::fmt::Debug for JoinType {
     }
 }
 
-/// What follows an item of a FROM clause.
+/// What follows an item of a FROM clause. That a NATURAL join may have neither is for `core` to say: SQLite looks up the
+/// tables first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinConstraint {
     /// Nothing.
@@ -297,9 +298,10 @@ pub struct Limit {
 /// A window: of a WINDOW clause, or between the parentheses of OVER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its name in the WINDOW clause.
+    /// Its name in the WINDOW clause. SQLite compares the names of windows as typed, quotes included, ASCII case ignored.
     pub name: Option<NameId>,
-    /// The window that it extends.
+    /// The window that it extends. In a WINDOW clause, where an earlier one has that name, it was checked that PARTITION BY,
+    /// ORDER BY and frame are not given twice.
     pub base: Option<NameId>,
     /// PARTITION BY.
     pub partition_by: List<ExprId>,
@@ -314,7 +316,7 @@ pub struct Window {
 pub struct Frame {
     /// What the bounds count.
     pub unit: FrameUnit,
-    /// Where it begins.
+    /// Where it begins, never after `end` in the order in which `FrameBound` lists the kinds.
     pub start: FrameBound,
     /// Where it ends; `CurrentRow` where only the beginning was written.
     pub end: FrameBound,
