@@ -12,3 +12,4 @@ pub mod catalog;
 pub mod codegen;
 pub mod compile;
 pub mod plan;
+pub mod resolve;

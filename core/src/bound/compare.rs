@@ -148,8 +148,8 @@ impl Bound {
     /// Whether two windows have the same rows in the same order and the same frame, so that one scan serves both.
     pub fn windows_match(&self, a: &WindowSpec, b: &WindowSpec, cursor: Option<Cursor>) -> bool {
         a.unit == b.unit
-            && std::mem::discriminant(&a.start) == std::mem::discriminant(&b.start)
-            && std::mem::discriminant(&a.end) == std::mem::discriminant(&b.end)
+            && a.start == b.start
+            && a.end == b.end
             && a.exclude == b.exclude
             && self.compare_options(a.start_expr, b.start_expr, cursor)
             && self.compare_options(a.end_expr, b.end_expr, cursor)

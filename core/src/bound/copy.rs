@@ -89,6 +89,7 @@ impl Bound {
         let mut copy = self[core].clone();
         copy.prior = None;
         copy.columns.iter_mut().for_each(|column| self.recopy(&mut column.expr));
+        copy.rows.iter_mut().flatten().for_each(|e| self.recopy(e));
         copy.filter.iter_mut().for_each(|e| self.recopy(e));
         copy.group_by.iter_mut().for_each(|e| self.recopy(e));
         copy.having.iter_mut().for_each(|e| self.recopy(e));
@@ -110,6 +111,25 @@ impl Bound {
             }
         }
         self.add_select(copy)
+    }
+
+    /// Says that `expr` was moved `levels` subqueries further in: aggregates in it belong to a query that much further out.
+    pub fn deepen_aggregates(&mut self, expr: ExprId, levels: u32) {
+        if let ExprKind::Function(call) = &mut self[expr].kind
+            && call.is_aggregate
+        {
+            call.aggregate_depth = call.aggregate_depth.saturating_add(levels as u8);
+        }
+        let mut below = Vec::new();
+        self.for_each_operand(expr, |operand| below.push(operand));
+        let mut next = self.subquery_of(expr);
+        while let Some(core) = next {
+            self.for_each_root(core, |root| below.push(root));
+            next = self[core].prior;
+        }
+        for expr in below {
+            crate::compile::deep(|| self.deepen_aggregates(expr, levels));
+        }
     }
 
     fn recopy(&mut self, expr: &mut ExprId) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernite_parser::ast::{FrameBound, FrameExclude, FrameUnit, Span};
+use kernite_parser::ast::{FrameExclude, FrameUnit, Span};
 use kernite_vdbe::function::FunctionDef;
 use kernite_vdbe::op::{Cursor, OnConflict};
 use kernite_vdbe::Reg;
@@ -140,6 +140,24 @@ pub struct FunctionCall {
     pub inside: Option<SelfContext>,
 }
 
+impl FunctionCall {
+    /// A plain call without arguments.
+    pub fn new(function: Arc<FunctionDef>) -> FunctionCall {
+        FunctionCall {
+            function,
+            arguments: Vec::new(),
+            distinct: false,
+            order_by: Vec::new(),
+            filter: None,
+            window: None,
+            aggregate_depth: 0,
+            is_aggregate: false,
+            probability: None,
+            inside: None,
+        }
+    }
+}
+
 /// A schema expression about the row of one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfContext {
@@ -155,15 +173,25 @@ pub enum SelfContext {
     Default,
 }
 
+/// One end of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FrameEdge {
+    UnboundedPreceding,
+    Preceding,
+    CurrentRow,
+    Following,
+    UnboundedFollowing,
+}
+
 /// A resolved window.
 #[derive(Clone, Debug)]
 pub struct WindowSpec {
     pub partition_by: Vec<ExprId>,
     pub order_by: Vec<OrderTerm>,
     pub unit: FrameUnit,
-    pub start: FrameBound,
-    pub end: FrameBound,
-    /// Bound expressions of `start` and `end` where they have one.
+    pub start: FrameEdge,
+    pub end: FrameEdge,
+    /// How far `Preceding` or `Following` is.
     pub start_expr: Option<ExprId>,
     pub end_expr: Option<ExprId>,
     pub exclude: FrameExclude,

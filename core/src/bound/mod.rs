@@ -24,7 +24,7 @@ use kernite_vdbe::op::Cursor;
 
 pub use compare::Similarity;
 pub use expr::{
-    BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FunctionCall, InSource, SelfContext, UnaryOp, WindowSpec,
+    BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FrameEdge, FunctionCall, InSource, SelfContext, UnaryOp, WindowSpec,
 };
 pub use select::{
     CompoundOp, CteUse, FromItem, FromSource, IndexHint, JoinFlags, OrderTerm, ResultColumn, Select,

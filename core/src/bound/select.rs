@@ -59,6 +59,8 @@ pub struct CteUse {
 #[derive(Clone, Debug, Default)]
 pub struct Select {
     pub columns: Vec<ResultColumn>,
+    /// VALUES with several constant rows: the rows after the first, which is `columns`. Read by a co-routine.
+    pub rows: Vec<Vec<ExprId>>,
     pub from: Vec<FromItem>,
     pub filter: Option<ExprId>,
     pub group_by: Vec<ExprId>,
@@ -131,7 +133,8 @@ pub enum FromSource {
         select: SelectId,
         /// Index into [`super::Bound::ctes`]; the same for all uses of one CTE, so that it is materialised once.
         cte: Option<u32>,
-        from_view: bool,
+        /// The view whose body it is.
+        view: Option<Arc<Table>>,
     },
     /// The recursive table of a CTE, inside its own body.
     Recursive,
@@ -154,6 +157,27 @@ pub struct SubqueryColumn {
     pub declared_type: Option<Box<[u8]>>,
     /// Left out of `*`: a second copy of a column merged by USING inside a parenthesised join.
     pub no_expand: bool,
+}
+
+impl SubqueryColumn {
+    /// The type that the column would have in a table made of the subquery: the declared one if its affinity fits, else the standard name
+    /// of the affinity.
+    pub fn type_name(&self) -> Option<Box<[u8]>> {
+        if let Some(declared) = &self.declared_type
+            && crate::catalog::type_affinity(declared) == self.affinity
+        {
+            return Some(declared.clone());
+        }
+        let name: &[u8] = match self.affinity {
+            super::AFFINITY_BLOB => b"BLOB",
+            super::AFFINITY_TEXT => b"TEXT",
+            super::AFFINITY_NUMERIC | super::AFFINITY_FLEXIBLE => b"NUM",
+            super::AFFINITY_INTEGER => b"INT",
+            super::AFFINITY_REAL => b"REAL",
+            _ => return None,
+        };
+        Some(name.into())
+    }
 }
 
 /// One item of FROM.

@@ -90,6 +90,7 @@ impl Bound {
     pub fn for_each_root(&self, select: SelectId, mut visit: impl FnMut(ExprId)) {
         let core = &self[select];
         core.columns.iter().for_each(|column| visit(column.expr));
+        core.rows.iter().flatten().for_each(|&e| visit(e));
         core.filter.iter().for_each(|&e| visit(e));
         core.group_by.iter().for_each(|&e| visit(e));
         core.having.iter().for_each(|&e| visit(e));

@@ -7,12 +7,17 @@
 //!
 //! Never: storage; loading from `sqlite_schema` is `load`.
 
+mod affinity;
 mod index;
 mod schema;
 mod table;
 mod trigger;
 
+pub use affinity::{type_affinity, type_size_estimate};
 pub use index::{Index, IndexColumn, IndexOrigin};
-pub use schema::{Catalog, DatabaseSchema, SchemaName};
+pub use schema::{
+    Catalog, DatabaseSchema, SCHEMA_TABLE, SCHEMA_TABLE_ALIAS, SchemaName, TEMP_SCHEMA_TABLE,
+    TEMP_SCHEMA_TABLE_ALIAS,
+};
 pub use table::{Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Table, TableKind};
 pub use trigger::Trigger;

@@ -1,5 +1,6 @@
 //! A database's schema, and the set of all attached ones.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use kernite_btree::Encoding;
@@ -24,6 +25,25 @@ impl SchemaName {
     }
 }
 
+impl Borrow<[u8]> for SchemaName {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Calls `f` with `name` lower-cased. Short names, which is to say all names, need no allocation.
+fn with_lowered<T>(name: &[u8], f: impl FnOnce(&[u8]) -> T) -> T {
+    let mut buffer = [0u8; 64];
+    match buffer.get_mut(..name.len()) {
+        Some(short) => {
+            short.copy_from_slice(name);
+            short.make_ascii_lowercase();
+            f(short)
+        }
+        None => f(&name.to_ascii_lowercase()),
+    }
+}
+
 /// One attached database's schema.
 #[derive(Clone, Debug, Default)]
 pub struct DatabaseSchema {
@@ -43,6 +63,33 @@ pub struct DatabaseSchema {
     /// By name. A temp trigger may sit on a table of another database.
     pub triggers: HashMap<SchemaName, Arc<Trigger>>,
 }
+
+impl DatabaseSchema {
+    /// A table, view or virtual table by name.
+    pub fn table(&self, name: &[u8]) -> Option<&Arc<Table>> {
+        with_lowered(name, |name| self.tables.get(name))
+    }
+
+    /// An index by name.
+    pub fn index(&self, name: &[u8]) -> Option<&Arc<Index>> {
+        with_lowered(name, |name| self.indexes.get(name))
+    }
+
+    /// A trigger by name.
+    pub fn trigger(&self, name: &[u8]) -> Option<&Arc<Trigger>> {
+        with_lowered(name, |name| self.triggers.get(name))
+    }
+}
+
+/// The name under which the schema table of a database stands in its catalogue.
+pub const SCHEMA_TABLE: &[u8] = b"sqlite_master";
+/// The same of the temp database.
+pub const TEMP_SCHEMA_TABLE: &[u8] = b"sqlite_temp_master";
+
+/// The newer names of the two.
+pub const SCHEMA_TABLE_ALIAS: &[u8] = b"sqlite_schema";
+/// The newer name of the temp database's.
+pub const TEMP_SCHEMA_TABLE_ALIAS: &[u8] = b"sqlite_temp_schema";
 
 /// Everything that one compilation sees.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +114,56 @@ impl Catalog {
             None if name.eq_ignore_ascii_case(b"main") => Some(Db(0)),
             None => None,
         }
+    }
+
+    /// The database that a qualified name means: the first of that name, else `main` for the first.
+    pub fn find_qualifier(&self, name: &[u8]) -> Option<Db> {
+        let named = |database: &Option<Arc<DatabaseSchema>>| {
+            database.as_ref().is_some_and(|database| database.name.eq_ignore_ascii_case(name))
+        };
+        match self.databases.iter().position(named) {
+            Some(index) => u8::try_from(index).ok().map(Db),
+            None => name.eq_ignore_ascii_case(b"main").then_some(Db(0)),
+        }
+    }
+
+    /// A table by name, in one database or in all of them.
+    pub fn find_table(&self, name: &[u8], database: Option<&[u8]>) -> Option<&Arc<Table>> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        if let Some(database) = database {
+            let db = self.find_qualifier(database)?;
+            let schema = self.database(db)?;
+            return schema.table(name).or_else(|| match db.0 {
+                1 if is(TEMP_SCHEMA_TABLE_ALIAS) || is(SCHEMA_TABLE_ALIAS) || is(SCHEMA_TABLE) => {
+                    schema.table(TEMP_SCHEMA_TABLE)
+                }
+                1 => None,
+                _ if is(SCHEMA_TABLE_ALIAS) => schema.table(SCHEMA_TABLE),
+                _ => None,
+            });
+        }
+        self.search_order().find_map(|(_, schema)| schema.table(name)).or_else(|| {
+            if is(SCHEMA_TABLE_ALIAS) {
+                self.database(Db(0))?.table(SCHEMA_TABLE)
+            } else if is(TEMP_SCHEMA_TABLE_ALIAS) {
+                self.database(Db(1))?.table(TEMP_SCHEMA_TABLE)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// An index by name, in one database or in all of them.
+    pub fn find_index(&self, name: &[u8], database: Option<&[u8]>) -> Option<&Arc<Index>> {
+        self.search_order()
+            .filter(|(db, schema)| match database {
+                Some(name) => {
+                    schema.name.eq_ignore_ascii_case(name)
+                        || (db.0 == 0 && name.eq_ignore_ascii_case(b"main"))
+                }
+                None => true,
+            })
+            .find_map(|(_, schema)| schema.index(name))
     }
 
     /// The order in which an unqualified name is looked for: temp, main, then attached ones.

@@ -129,8 +129,46 @@ impl Table {
         self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
     }
 
+    /// Where a column stands in the record: virtual generated columns are not stored, and come behind all others.
+    pub fn storage_index(&self, column: usize) -> usize {
+        let is_virtual = |column: &Column| column.generated.is_some_and(|generated| !generated.stored);
+        if !self.has_generated {
+            return column;
+        }
+        let before = self.columns.iter().take(column).filter(|c| is_virtual(c)).count();
+        match self.columns.get(column) {
+            Some(known) if is_virtual(known) => {
+                self.columns.iter().filter(|c| !is_virtual(c)).count() + before
+            }
+            _ => column - before,
+        }
+    }
+
+    /// How many columns are stored.
+    pub fn stored_column_count(&self) -> usize {
+        let is_virtual = |column: &&Column| column.generated.is_some_and(|generated| !generated.stored);
+        self.columns.len() - self.columns.iter().filter(is_virtual).count()
+    }
+
     /// Whether it has rows with rowids.
     pub fn has_rowid(&self) -> bool {
         !self.without_rowid && !matches!(self.kind, TableKind::View { .. })
+    }
+}
+
+impl Column {
+    /// A column of a view, as its SELECT makes it.
+    pub fn of_view(column: &crate::bound::SubqueryColumn) -> Column {
+        Column {
+            name: column.name.clone(),
+            declared_type: column.type_name(),
+            affinity: column.affinity,
+            size_estimate: 1,
+            collation: column.collation.clone(),
+            not_null: None,
+            default: None,
+            generated: None,
+            flags: ColumnFlags::default(),
+        }
     }
 }

@@ -2,68 +2,26 @@
 //!
 //! A compilation is a pure function of text, catalogue snapshot, registries and settings; it never yields and touches no storage. User
 //! code that takes part in it (authorizer, collation-needed, xBestIndex) runs here, with the connection's state released.
+//!
+//! Rooms: `authorize` (questions to the authorizer), `locate` (tables and indexes by name), `options` (the connection's switches).
+
+mod authorize;
+mod locate;
+mod options;
 
 use std::sync::Arc;
 
-use kernite_btree::Encoding;
 use kernite_io::HashMap;
-use kernite_parser::ast::Ast;
-use kernite_vdbe::Error;
+use kernite_parser::ast::{Ast, TriggerEvent};
 use kernite_vdbe::program::Builder;
+use kernite_vdbe::{Db, Error};
 
 use crate::bound::Bound;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Table};
+use crate::resolve::Names;
 
-/// Switches of a connection that change what is compiled.
-#[derive(Clone, Debug)]
-pub struct CompileOptions {
-    pub encoding: Encoding,
-    pub foreign_keys: bool,
-    pub recursive_triggers: bool,
-    pub reverse_unordered_selects: bool,
-    pub short_column_names: bool,
-    pub full_column_names: bool,
-    pub automatic_index: bool,
-    pub ignore_check_constraints: bool,
-    pub writable_schema: bool,
-    pub legacy_alter_table: bool,
-    pub count_changes: bool,
-    pub trusted_schema: bool,
-    pub case_sensitive_like: bool,
-    /// Double-quoted strings allowed in DML and DDL (`SQLITE_DBCONFIG_DQS_*`).
-    pub double_quoted_dml: bool,
-    pub double_quoted_ddl: bool,
-    /// `SQLITE_LIMIT_*` by number.
-    pub limits: [i32; 13],
-    /// Bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`: a set bit switches that optimisation off.
-    pub disabled_optimizations: u32,
-}
-
-/// What an access that the authorizer is asked about is.
-pub struct AuthRequest<'a> {
-    /// `SQLITE_READ` and so on.
-    pub action: i32,
-    pub first: Option<&'a [u8]>,
-    pub second: Option<&'a [u8]>,
-    pub database: Option<&'a [u8]>,
-    /// Innermost trigger or view.
-    pub inside: Option<&'a [u8]>,
-}
-
-/// The authorizer's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthAnswer {
-    Allow,
-    Deny,
-    /// Reads give NULL, other actions do nothing.
-    Ignore,
-}
-
-/// The authorizer callback.
-pub trait Authorizer: Send {
-    /// Decides on one access.
-    fn authorize(&mut self, request: &AuthRequest<'_>) -> AuthAnswer;
-}
+pub use authorize::{AuthAnswer, AuthRequest, Authorizer, action};
+pub use options::{CompileOptions, LimitKind};
 
 /// One compilation. SQLite calls it `Parse`.
 pub struct Compiler<'a> {
@@ -75,15 +33,39 @@ pub struct Compiler<'a> {
     /// The statement being compiled (nested schema texts bring their own).
     pub ast: Arc<Ast>,
     pub bound: Bound,
+    /// Instructions, pools, and the numbers of registers and cursors.
     pub builder: Builder,
-    /// Next cursor number.
-    pub next_cursor: u16,
-    /// Next SELECT number for EXPLAIN QUERY PLAN.
-    pub next_select_id: u32,
+    /// How many SELECTs have a number (EXPLAIN QUERY PLAN shows it).
+    pub select_count: u32,
+    /// What the resolver keeps from call to call: WITH clauses in force, SELECTs expanded but not resolved.
+    pub names: Names,
+    /// The trigger, or RETURNING clause, that is being compiled.
+    pub trigger: Option<TriggerScope>,
+    /// The database in whose schema the text stands (trigger programs): its names mean objects of that database, and positions in it
+    /// mean nothing to the user.
+    pub stored_in: Option<Db>,
+    /// How deep in SQL text that the engine wrote itself; internal functions may be called there and nothing is authorized.
+    pub nested: u32,
+    /// The innermost view or trigger, for the authorizer.
+    pub auth_context: Option<Arc<[u8]>>,
+    /// Byte of the statement's text that the error is about.
+    pub error_offset: Option<u32>,
     /// What was noted for the finished statement: parameters whose values the planner looked at, tables used, and so on.
     pub notes: Notes,
     /// What code generation and planning carry along.
     pub codegen: crate::codegen::State,
+}
+
+/// What NEW and OLD mean.
+#[derive(Clone, Debug)]
+pub struct TriggerScope {
+    pub table: Arc<Table>,
+    pub event: TriggerEvent,
+    /// A RETURNING clause: its columns are NEW (OLD for DELETE) without saying so.
+    pub returning: bool,
+    /// Columns of OLD and NEW that are used: bit n for column n, all bits for columns from 32 on.
+    pub old_mask: u32,
+    pub new_mask: u32,
 }
 
 /// By-products of a compilation.
@@ -92,12 +74,96 @@ pub struct Notes {
     /// Databases read or written: bit per database.
     pub read_databases: u32,
     pub write_databases: u32,
-    /// May write more than one row or abort in the middle: needs a statement savepoint.
-    pub is_multi_write: bool,
-    pub may_abort: bool,
     /// Virtual tables by name, for later locking.
     pub virtual_tables: HashMap<Box<[u8]>, u32>,
+    /// An error may be due to an old schema: the caller looks at the schema cookies before it reports it.
+    pub check_schema: bool,
+    /// Names of the result columns and where they come from.
+    pub columns: Vec<ColumnInfo>,
+}
+
+/// What is known of a result column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// The table column that it shows, where it is one.
+    pub origin: Option<ColumnOrigin>,
+    /// Declared type of that column, or of the column of a subquery that it is.
+    pub declared_type: Option<Box<[u8]>>,
+}
+
+/// A table column that a result column shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnOrigin {
+    pub database: Box<[u8]>,
+    pub table: Box<[u8]>,
+    pub column: Box<[u8]>,
 }
 
 /// Result of a pass that may fail.
 pub type CompileResult<T> = Result<T, Error>;
+
+/// Runs `f` with enough stack left for one more level of a recursive pass.
+pub fn deep<T>(f: impl FnOnce() -> T) -> T {
+    // Red zone: the largest frame of a pass in a debug build, several times over.
+    stacker::maybe_grow(128 << 10, 1 << 20, f)
+}
+
+impl<'a> Compiler<'a> {
+    /// A compilation of one statement.
+    pub fn new(
+        catalog: &'a Catalog,
+        functions: &'a kernite_vdbe::function::registry::FunctionRegistry,
+        collations: &'a kernite_vdbe::function::registry::CollationRegistry,
+        options: &'a CompileOptions,
+        authorizer: Option<&'a mut dyn Authorizer>,
+        ast: Arc<Ast>,
+    ) -> Compiler<'a> {
+        let select_count = crate::resolve::count_selects(&ast);
+        Compiler {
+            catalog,
+            functions,
+            collations,
+            options,
+            authorizer,
+            ast,
+            bound: Bound::default(),
+            builder: Builder::new(options.encoding),
+            select_count,
+            names: Names::default(),
+            trigger: None,
+            stored_in: None,
+            nested: 0,
+            auth_context: None,
+            error_offset: None,
+            notes: Notes::default(),
+        }
+    }
+
+    /// The number of the next SELECT that a pass makes.
+    pub fn next_select_id(&mut self) -> u32 {
+        self.select_count += 1;
+        self.select_count
+    }
+
+    /// The name of a database as the user knows it.
+    pub fn database_name(&self, db: Db) -> &[u8] {
+        self.catalog.database(db).map_or(b"main", |database| &database.name)
+    }
+
+    /// The error for what is not built.
+    pub fn unsupported(&self, feature: &str) -> Error {
+        Error::message(format!("{feature} is not supported yet"))
+    }
+
+    /// A limit of the connection (`sqlite3_limit`).
+    pub fn limit(&self, kind: LimitKind) -> usize {
+        self.options.limit(kind)
+    }
+}
+
+/// Text for a message: what is not UTF-8 is replaced.
+pub(crate) fn lossy(text: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}

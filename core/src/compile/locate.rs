@@ -1,0 +1,58 @@
+//! Tables and indexes by name.
+//!
+//! An unqualified name is looked for in temp, main, then the attached databases. `sqlite_schema` and its three other spellings
+//! find the schema table, which the catalogue keeps under its old name.
+
+use std::sync::Arc;
+
+use kernite_vdbe::{Db, Error};
+
+use super::{CompileResult, Compiler, lossy};
+use crate::catalog::{Index, Table};
+
+impl Compiler<'_> {
+    /// The table of this name, or `None`.
+    pub fn find_table(&self, name: &[u8], database: Option<&[u8]>) -> Option<Arc<Table>> {
+        self.catalog.find_table(name, database).cloned()
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// `no such table: x`, or `no such view: x` when a view was asked for.
+    pub fn locate_table(
+        &mut self,
+        name: &[u8],
+        database: Option<&[u8]>,
+        view: bool,
+    ) -> CompileResult<Arc<Table>> {
+        if let Some(table) = self.find_table(name, database) {
+            return Ok(table);
+        }
+        self.notes.check_schema = true;
+        let what = if view { "no such view" } else { "no such table" };
+        Err(Error::message(match database {
+            Some(database) => format!("{what}: {}.{}", lossy(database), lossy(name)),
+            None => format!("{what}: {}", lossy(name)),
+        }))
+    }
+
+    /// The index of this name, or `None`.
+    pub fn find_index(&self, name: &[u8], database: Option<&[u8]>) -> Option<Arc<Index>> {
+        self.catalog.find_index(name, database).cloned()
+    }
+
+    /// The database that a qualified name means; without a name the one given.
+    ///
+    /// # Errors
+    /// `unknown database x`.
+    pub fn locate_database(&self, database: Option<&[u8]>, otherwise: Db) -> CompileResult<Db> {
+        match database {
+            None => Ok(otherwise),
+            Some(name) => self
+                .catalog
+                .find_database(name)
+                .ok_or_else(|| Error::message(format!("unknown database {}", lossy(name)))),
+        }
+    }
+}
