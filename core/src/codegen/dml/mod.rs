@@ -92,17 +92,24 @@ impl Compiler<'_> {
     pub fn begin_write(&mut self, multi: bool, db: Db) {
         self.verify_schema(db);
         self.notes.write_databases |= 1u32.checked_shl(u32::from(db.0)).unwrap_or(0);
-        self.notes.is_multi_write |= multi;
+        if multi {
+            self.multi_write();
+        }
     }
 
     /// More than one row or entry may be changed before an error is met.
     pub fn multi_write(&mut self) {
-        self.notes.is_multi_write = true;
+        self.outermost_builder().flags().multi_write = true;
     }
 
     /// The program may end by ABORT.
     pub fn may_abort(&mut self) {
-        self.notes.may_abort = true;
+        self.outermost_builder().flags().may_abort = true;
+    }
+
+    /// Whether more than one row may change, as far as is known now.
+    pub fn is_multi_write(&mut self) -> bool {
+        self.outermost_builder().flags().multi_write
     }
 
     /// Whether the statement itself is compiled, not the program of a trigger.
