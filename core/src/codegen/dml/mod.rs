@@ -39,6 +39,7 @@ mod trigger;
 mod unique;
 mod update;
 mod update_from;
+mod update_rows;
 mod update_virtual;
 mod upsert;
 

@@ -40,6 +40,7 @@ pub struct Outer {
     names: Names,
     ast: Arc<Ast>,
     trigger: Option<TriggerScope>,
+    stored_in: Option<Db>,
     auth_context: Option<Arc<[u8]>>,
     select_count: u32,
     /// The database of the trigger that is being compiled now.
@@ -176,6 +177,7 @@ fn enter(c: &mut Compiler<'_>, trigger: &Arc<Trigger>, table: &Arc<Table>) {
         names: std::mem::take(&mut c.names),
         ast: std::mem::replace(&mut c.ast, Arc::clone(&trigger.ast)),
         trigger: c.trigger.replace(scope),
+        stored_in: c.stored_in.replace(trigger.db),
         auth_context: c.auth_context.replace(Arc::from(&*trigger.name)),
         select_count: std::mem::take(&mut c.select_count),
         db: trigger.db,
@@ -197,6 +199,7 @@ fn leave(c: &mut Compiler<'_>) -> CompileResult<(Program, [u32; 2])> {
     c.ast = outer.ast;
     c.auth_context = outer.auth_context;
     c.select_count = outer.select_count;
+    c.stored_in = outer.stored_in;
     let scope = std::mem::replace(&mut c.trigger, outer.trigger);
     let masks = scope.map_or([u32::MAX; 2], |scope| [scope.old_mask, scope.new_mask]);
     Ok((builder.finish()?, masks))

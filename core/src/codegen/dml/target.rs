@@ -38,7 +38,7 @@ pub fn display_name(c: &Compiler<'_>, target: &ast::Target) -> String {
 
 /// The table with its columns: those of a view have to be found out.
 pub fn with_columns(c: &mut Compiler<'_>, table: Arc<Table>) -> CompileResult<Arc<Table>> {
-    if row::is_view(&table) { crate::resolve::view_with_columns(c, &table) } else { Ok(table) }
+    if row::is_view(&table) { crate::resolve::view_table(c, &table) } else { Ok(table) }
 }
 
 /// Whether the table may be changed.
@@ -48,7 +48,7 @@ pub fn with_columns(c: &mut Compiler<'_>, table: Arc<Table>) -> CompileResult<Ar
 pub fn check_writable(c: &Compiler<'_>, table: &Table, triggers: &Triggers) -> CompileResult<()> {
     let name = || String::from_utf8_lossy(&table.name);
     let is_schema_table = table.root.is_some_and(|root| root.get() == 1);
-    if is_schema_table && c.nested == 0 && (!c.options.writable_schema || c.options.defensive) {
+    if is_schema_table && c.nested == 0 && !c.options.can_write_schema() {
         return Err(Error::message(format!("table {} may not be modified", name())));
     }
     if row::is_view(table) && !triggers.has_real() {
