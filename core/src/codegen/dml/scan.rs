@@ -1,5 +1,6 @@
 //! The planner, as statements that change rows use it; and conditions made by the engine itself.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use kernite_vdbe::op::Cursor;
@@ -7,7 +8,7 @@ use kernite_vdbe::op::Cursor;
 use crate::bound::{BinaryOp, ExprId, ExprKind, SelectId};
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler};
-use crate::plan::{self, WhereLoop};
+use crate::plan::{self, Request, Source, WhereLoop};
 
 /// Begins the loop over the rows of a core that satisfy a condition. `index_cursors`: the first of the cursors that the caller has reserved
 /// for the table's indexes.
@@ -18,8 +19,8 @@ pub fn begin(
     control: u32,
     index_cursors: Option<Cursor>,
 ) -> CompileResult<WhereLoop> {
-    c.bound[core].filter = filter;
-    plan::where_begin(c, core, control, index_cursors)
+    let sources: Rc<[Source]> = c.bound[core].from.iter().map(|item| Source::new(c, item)).collect();
+    plan::where_begin(c, Request { control, index_cursors, ..Request::new(sources, filter) })
 }
 
 /// A column of a core's only table; `None`: the rowid.
