@@ -33,8 +33,9 @@ pub use btree::{
 };
 pub use collation::{Collate, Collation, KeyColumn, KeyInfo};
 pub use encoding::Encoding;
-pub use error::{Damage, Error};
+pub use error::{Damage, Error, ReadOnlyReason};
 pub use page_no::PageNo;
+pub use pager::Pager;
 pub use record::ValueRef;
 
 /// What a storage function returns; see [`kernite_io::Step`].

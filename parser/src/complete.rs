@@ -112,8 +112,10 @@ pub fn completeness(sql: &[u8]) -> Completeness {
     let mut parentheses = 0i32;
     let mut rest = sql;
     while let Some((&first, behind)) = rest.split_first() {
-        let open =
-            |open: u8| Completeness::Incomplete { parentheses, open: Some(open), missing: state.missing() };
+        let open = |open: u8| {
+            let parentheses = if state == State::Start { 0 } else { parentheses };
+            Completeness::Incomplete { parentheses, open: Some(open), missing: state.missing() }
+        };
         let mut token = Token::Other;
         rest = behind;
         match first {

@@ -3,7 +3,7 @@
 //! The front door is `Parser`: it reads one statement of a text and returns a `Parsed`, which owns its tree (`ast`).
 //!
 //! ```text
-//! bytes --lexer--> tokens --grammar--> Ast        (ast: what the rest of the engine sees)
+//! bytes --lexer--> tokens --grammar--> Ast --print--> bytes
 //! ```
 //!
 //! The crate knows no schema and touches no file.
@@ -17,8 +17,10 @@ mod grammar;
 mod lexer;
 mod parsed;
 mod parser;
+mod print;
 
 pub use complete::{Completeness, Missing, complete, completeness};
 pub use lexer::{keyword_check, keyword_count, keyword_name};
 pub use parsed::{Explain, Features, Limits, Parameter, Parameters, ParseError, ParseErrorKind, Parsed};
 pub use parser::Parser;
+pub use print::print;

@@ -139,6 +139,8 @@ pub trait Host {
     fn fill_random(&mut self, out: &mut [u8]);
     /// Seconds to add to UTC for local time.
     fn local_offset(&self, at: WallTime) -> Option<i64>;
+    /// Hands a message to the application's error log (`sqlite3_config(SQLITE_CONFIG_LOG)`); without one it goes nowhere.
+    fn log(&mut self, _code: i32, _message: &[u8]) {}
     /// The world, for the temporary files of sorters.
     fn io(&self) -> &SharedIo;
     /// Bytes that one sorter may hold in memory before it writes runs to a temporary file.

@@ -45,7 +45,7 @@ impl Flags {
     pub const SUBTYPE: u8 = 2;
     /// The value came from a bound parameter (`sqlite3_value_frombind`).
     pub const FROM_BIND: u8 = 4;
-    /// An integer that stands for a real (column of REAL affinity stored as integer).
+    /// A whole real that a record stores as an integer (column of REAL affinity).
     pub const INT_REAL: u8 = 8;
     /// A NULL that equals no other NULL in OP_Found and the like.
     pub const CLEARED: u8 = 16;
@@ -318,6 +318,9 @@ impl Register {
 impl Field for Register {
     #[inline(always)]
     fn value(&self) -> ValueRef<'_> {
+        if self.flags.has(Flags::INT_REAL) && self.tag == Tag::Real {
+            return ValueRef::Integer(f64::from_bits(self.number as u64) as i64);
+        }
         Register::value(self)
     }
 

@@ -39,6 +39,8 @@ pub struct Index {
     pub origin: IndexOrigin,
     pub unique: bool,
     pub on_conflict: OnConflict,
+    /// The same where an ON CONFLICT clause was written.
+    pub declared_conflict: Option<OnConflict>,
     /// Key columns first, then the rowid or the primary-key columns that are not among them; for the primary key of a WITHOUT ROWID
     /// table all other columns follow.
     pub columns: Vec<IndexColumn>,

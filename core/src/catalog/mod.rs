@@ -8,7 +8,9 @@
 //! Never: storage; loading from `sqlite_schema` is `load`.
 
 mod affinity;
+pub mod build;
 mod index;
+pub mod load;
 mod schema;
 mod table;
 mod trigger;

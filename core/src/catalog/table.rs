@@ -30,8 +30,10 @@ pub struct Generated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DefaultValue {
     pub expr: ExprId,
-    /// Where it stands in `Table::sql`, for `table_info`.
+    /// Where it stands in the text of `Table::ast`, for `table_info`.
     pub text: (u32, u32),
+    /// How it was written: a bare identifier is the string of its name.
+    pub form: kernite_parser::ast::DefaultForm,
 }
 
 /// One column. Expressions live in the table's own syntax tree.

@@ -241,6 +241,7 @@ impl Resolver<'_, '_> {
         if let Some(filter) = core.filter {
             check.look(bound, filter);
         }
+        check.verdict()?;
         check.what = "table-function argument";
         for (i, item) in core.from.iter().enumerate() {
             let FromSource::TableFunction { arguments, .. } = &item.source else { continue };
@@ -255,10 +256,7 @@ impl Resolver<'_, '_> {
                 arguments.iter().for_each(|&argument| check.look(bound, argument));
             }
         }
-        if check.failed {
-            return Err(Error::message(format!("{} references tables to its right", check.what)));
-        }
-        Ok(())
+        check.verdict()
     }
 }
 
@@ -273,6 +271,13 @@ struct OnCheck {
 }
 
 impl OnCheck {
+    fn verdict(&self) -> CompileResult<()> {
+        if self.failed {
+            return Err(Error::message(format!("{} references tables to its right", self.what)));
+        }
+        Ok(())
+    }
+
     fn look(&mut self, bound: &Bound, expr: ExprId) {
         if self.failed {
             return;

@@ -2,20 +2,27 @@
 //!
 //! A scalar function reads argument registers and fills a result register. Built-in ones run inline; the user's run with the
 //! connection released: the machine returns [`Event::Call`](crate::machine::Event) and the driver invokes them.
-//! `builtin` has the functions of SQLite by family.
 //!
-//! Never: name lookup (the registry in `core` does it by name, argument count and encoding).
+//! `call` has what a scalar function sees, `accumulator` aggregates under way, `registry` look-up by name, `builtin` the functions of
+//! SQLite by family.
+//!
+//! Never: the parser's idea of a call (DISTINCT, FILTER, OVER).
 
+pub mod accumulator;
+pub mod builtin;
+pub mod call;
 pub mod registry;
 
-use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use kernite_btree::{Collation, Encoding};
+use kernite_btree::Encoding;
 
-use crate::host::Host;
+pub use accumulator::{Accumulator, AggregateCall, AggregateContext, AggregateState};
+pub use call::{AuxData, Call, Purity};
+
+use crate::Step;
 use crate::register::Register;
-use crate::{Error, Step};
 
 /// Properties of a function that the resolver, planner and machine look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,16 +75,27 @@ impl FunctionFlags {
 }
 
 /// A function as the registry keeps it.
+#[derive(Clone)]
 pub struct FunctionDef {
     /// Lower-case name.
-    pub name: Box<str>,
-    /// Number of arguments; negative: any (`-1`), or at least `-n - 2`… as SQLite's nArg: -1 any, -2 never.. built-ins use -1 with their own check, -3 = at least 1, -4 = at least 2.
+    pub name: Cow<'static, str>,
+    /// Number of arguments; -1: any; of built-in ones also -3: at least one, -4: at least two.
     pub arguments: i8,
+    /// The text encoding that the function was registered for. A preference: text always comes in the database's encoding.
+    pub encoding: Encoding,
     pub flags: FunctionFlags,
     pub body: FunctionBody,
 }
 
+impl FunctionDef {
+    /// Whether this is an aggregate or window function.
+    pub fn is_aggregate(&self) -> bool {
+        matches!(self.body, FunctionBody::Aggregate(_) | FunctionBody::UserAggregate(_))
+    }
+}
+
 /// How a function is run.
+#[derive(Clone)]
 pub enum FunctionBody {
     /// Built in, run inline.
     Scalar(fn(&mut Call<'_>) -> Step<()>),
@@ -87,68 +105,6 @@ pub enum FunctionBody {
     UserScalar(Arc<dyn UserScalar>),
     /// The user's aggregate.
     UserAggregate(Arc<dyn UserAggregate>),
-}
-
-/// What an inline function sees of its call.
-pub struct Call<'a> {
-    pub arguments: &'a [Register],
-    pub result: &'a mut Register,
-    pub encoding: Encoding,
-    /// Collation set by the CollSeq before the call.
-    pub collation: &'a Collation,
-    /// Data kept between calls for constant arguments, by argument (`sqlite3_set_auxdata`); compiled LIKE patterns live here.
-    pub auxdata: &'a mut AuxData,
-    /// Bit i: argument i is constant within the statement.
-    pub constant_mask: u32,
-    pub host: &'a mut dyn Host,
-    /// `sqlite3_limit(SQLITE_LIMIT_LENGTH)`.
-    pub length_max: usize,
-}
-
-/// Per call site: one slot an argument.
-#[derive(Default)]
-pub struct AuxData {
-    pub slots: Vec<Option<Box<dyn Any + Send>>>,
-}
-
-/// One aggregation under way.
-#[derive(Debug)]
-pub enum Accumulator {
-    /// Rows counted.
-    Count(i64),
-    /// Any built-in aggregate with a state of its own (`sum`, `avg`, `min`, `group_concat`…).
-    State(Box<dyn AggregateState>),
-    /// A user's aggregate.
-    User(Box<dyn UserAggregateState>),
-}
-
-/// A built-in aggregate's state. The machine calls `step` per row, `value` or `finish` at the end, `inverse` for moving window frames.
-pub trait AggregateState: Send + std::fmt::Debug {
-    /// Adds a row.
-    fn step(&mut self, call: &mut AggregateCall<'_>) -> Result<(), Error>;
-    /// Takes a row away that was added before.
-    fn inverse(&mut self, call: &mut AggregateCall<'_>) -> Result<(), Error>;
-    /// The result so far into `out`.
-    fn value(&mut self, out: &mut Register, context: &AggregateContext<'_>) -> Result<(), Error>;
-    /// The result at the end. By default the same as `value`.
-    fn finish(&mut self, out: &mut Register, context: &AggregateContext<'_>) -> Result<(), Error> {
-        self.value(out, context)
-    }
-}
-
-/// What an aggregate sees beside its state.
-pub struct AggregateContext<'a> {
-    pub encoding: Encoding,
-    pub collation: &'a Collation,
-    pub length_max: usize,
-}
-
-/// One row handed to an aggregate.
-pub struct AggregateCall<'a> {
-    pub arguments: &'a [Register],
-    pub context: AggregateContext<'a>,
-    /// Set by min/max when this row is the new extreme, so that bare columns are taken from it.
-    pub new_extreme: bool,
 }
 
 /// An error of user code: code and message as `sqlite3_result_error*` set them.

@@ -242,7 +242,7 @@ table! { program;
     Affinity { first, count, affinities } [first, count] =>
         named("Affinity").p1(first).p2(count).p4(P4::Affinity(affinities));
     TypeCheck { first, count, table, check_generated } [first, count] =>
-        named("TypeCheck").p1(first).p2(count).p3(check_generated).p4(P4::Table(table));
+        named("TypeCheck").p1(first).p2(count).p3(!check_generated).p4(P4::Table(table));
     Eq { left, right, to, flags, collation } => comparison("Eq", left, right, to, flags, collation);
     Ne { left, right, to, flags, collation } => comparison("Ne", left, right, to, flags, collation);
     Lt { left, right, to, flags, collation } => comparison("Lt", left, right, to, flags, collation);
@@ -260,8 +260,8 @@ table! { program;
         named("MakeRecord").p1(first).p2(count).p3(out).p4(P4::Affinity(affinities));
     Function { function, first, count, out, constant_mask } [first, u32::from(count)] =>
         named("Function").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function));
-    PureFunc { function, first, count, out, constant_mask } [first, u32::from(count)] =>
-        named("PureFunc").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function));
+    PureFunc { function, first, count, out, constant_mask, place } [first, u32::from(count)] =>
+        named("PureFunc").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function)).p5(purity(place));
     ClrSubtype { value } => named("ClrSubtype").p1(value);
     GetSubtype { value, out } => named("GetSubtype").p1(value).p2(out);
     SetSubtype { value, subtype } => named("SetSubtype").p1(subtype).p2(value);
@@ -307,7 +307,7 @@ table! { program;
     SeekLT { cursor, key, count, miss } [key, u32::from(count)] => keyed("SeekLT", cursor, key, count, miss);
     SeekRowid { cursor, key, miss } => named("SeekRowid").p1(cursor).p2(miss).p3(key);
     NotExists { cursor, key, miss } => named("NotExists").p1(cursor).p2(miss).p3(key);
-    SeekScan { cursor, steps, to } => named("SeekScan").p1(steps).p2(to);
+    SeekScan { cursor, steps, to, range } => named("SeekScan").p1(steps).p2(to).p5(u16::from(range));
     SeekHit { cursor, low, high } => named("SeekHit").p1(cursor).p2(low).p3(high);
     IfNoHope { cursor, to, key, count } [key, u32::from(count)] => keyed("IfNoHope", cursor, key, count, to);
     DeferredSeek { index, table, columns } =>
@@ -443,6 +443,16 @@ fn comparison(
 
 fn keyed(name: &'static str, cursor: Cursor, key: Reg, count: u16, to: Addr) -> Row {
     named(name).p1(cursor).p2(to).p3(key).p4(P4::Int(i64::from(count)))
+}
+
+/// The NC_* bit of the place that a pure function stands in.
+fn purity(place: u8) -> u16 {
+    match place {
+        1 => 0x04,
+        2 => 0x08,
+        3 => 0x20,
+        _ => 0,
+    }
 }
 
 /// P5 says which kind of constraint the message is about: 1 NOT NULL, 2 UNIQUE, 3 CHECK, 4 FOREIGN KEY; 0: finished text.

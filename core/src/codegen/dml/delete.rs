@@ -159,7 +159,7 @@ impl Deletion {
             }
         }
         let index_cursors = Some(Cursor(self.base.0 + 1));
-        let mut found = scan::begin(c, self.core, filter, wanted, index_cursors)?;
+        let found = scan::begin(c, self.core, filter, wanted, index_cursors)?;
         let pass = pass_of(&found);
         if pass != Pass::Single {
             c.multi_write();
@@ -220,7 +220,7 @@ impl Deletion {
     fn one_pass(
         &self,
         c: &mut Compiler<'_>,
-        mut found: WhereLoop,
+        found: WhereLoop,
         pass: Pass,
         key: Reg,
         key_count: u16,

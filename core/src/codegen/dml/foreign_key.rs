@@ -426,7 +426,7 @@ fn scan_children(
         let other = other_row(c, parent, parent_key, core, row);
         filter = Some(scan::and(c, filter, other));
     }
-    let mut found = scan::begin(c, core, filter, 0, None)?;
+    let found = scan::begin(c, core, filter, 0, None)?;
     c.emit(Op::FkCounter { deferred, amount });
     found.end(c)?;
     if let Some(skip) = skip {

@@ -55,7 +55,7 @@ impl Updating {
             Pass::Single => {}
             Pass::Multi => {
                 c.bind(self.next);
-                if let Some(found) = &mut found {
+                if let Some(found) = found {
                     found.end(c)?;
                 }
             }
@@ -187,7 +187,7 @@ impl Updating {
     fn begin_loop(&mut self, c: &mut Compiler<'_>, found: &mut Option<WhereLoop>) -> CompileResult<()> {
         let is_view = row::is_view(&self.table);
         if self.pass != Pass::Multi
-            && let Some(found) = found
+            && let Some(found) = found.take()
         {
             found.end(c)?;
         }

@@ -29,7 +29,7 @@ pub fn code(c: &mut Compiler<'_>, updating: &Updating, filter: Option<ExprId>) -
     if let Some(item) = c.bound[updating.core].from.first_mut() {
         item.columns_used = u64::MAX;
     }
-    let mut found = scan::begin(c, updating.core, filter, control::ONE_PASS_DESIRED, None)?;
+    let found = scan::begin(c, updating.core, filter, control::ONE_PASS_DESIRED, None)?;
     let cursor = super::names::cursor_of(c, updating.core);
     for at in 0..table.columns.len() {
         let out = first.plus(2 + at as u32);

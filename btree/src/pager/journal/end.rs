@@ -1,0 +1,143 @@
+//! Ending the journal: the commit point of a transaction on one file, and the last step of a rollback.
+//!
+//! ```text
+//! DELETE     Remove (EXTRA: with the directory synced)
+//! TRUNCATE   Truncate -> Sync (FULL, EXTRA)
+//! PERSIST    Zero or Truncate -> Sync (not OFF) -> Limit -> Cut      also in exclusive locking mode, which keeps the file
+//! ```
+//!
+//! Before: the database file is as the journal's end makes it (new pages or old ones), synced as far as the mode asks. After: the journal is not
+//! hot, the transaction's notes are gone.
+//!
+//! Spec: "Atomic Commit In SQLite", "Deleting The Rollback Journal"; `PRAGMA journal_mode`, `PRAGMA journal_size_limit`.
+
+use kernite_io::{Buffer, IoSlice, ready};
+
+use super::format;
+use crate::pager::{Pager, files};
+use crate::{JournalMode, Step};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Start,
+    Remove,
+    Truncate,
+    Zero,
+    Sync,
+    Limit,
+    Cut(u64),
+    Close,
+}
+
+/// The script.
+pub(in crate::pager) struct End {
+    at: At,
+}
+
+impl End {
+    pub(in crate::pager) fn new() -> End {
+        End { at: At::Start }
+    }
+
+    pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<()> {
+        loop {
+            self.at = match self.at {
+                At::Start => Self::start(pager)?,
+                At::Remove => ready!(Self::remove(pager)),
+                At::Truncate => {
+                    let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+                    if let Some(file) = &files.log.journal()?.file {
+                        ready!(wait.unit(|| file.truncate(0)));
+                    }
+                    At::Sync
+                }
+                At::Zero => {
+                    let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+                    if let Some(file) = &files.log.journal()?.file {
+                        let zeros = || vec![IoSlice::whole(Buffer::zeroed(format::HEADER_BYTES))];
+                        ready!(wait.unit(|| file.write(0, zeros())));
+                    }
+                    At::Sync
+                }
+                At::Sync => ready!(Self::sync(pager)),
+                At::Limit => ready!(Self::limit(pager)),
+                At::Cut(len) => {
+                    let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+                    if let Some(file) = &files.log.journal()?.file {
+                        ready!(wait.unit(|| file.truncate(len)));
+                    }
+                    At::Close
+                }
+                At::Close => {
+                    let exclusive = pager.settings.exclusive;
+                    let (files, _) = files(&mut pager.files, &mut pager.wait)?;
+                    let journal = files.log.journal()?;
+                    journal.reset(&mut pager.cache);
+                    if !exclusive {
+                        // Another connection may remove the file once we hold no lock.
+                        journal.file = None;
+                    }
+                    return Ok(Some(()));
+                }
+            };
+        }
+    }
+
+    fn start(pager: &mut Pager) -> Result<At, crate::Error> {
+        let (mode, exclusive, limit) =
+            (pager.settings.journal_mode, pager.settings.exclusive, pager.settings.journal_size_limit);
+        let (files, _) = files(&mut pager.files, &mut pager.wait)?;
+        let journal = files.log.journal()?;
+        if journal.file.is_none() {
+            return Ok(At::Close);
+        }
+        Ok(match mode {
+            JournalMode::Truncate => At::Truncate,
+            JournalMode::Persist => {
+                if journal.has_super || limit == 0 {
+                    At::Truncate
+                } else {
+                    At::Zero
+                }
+            }
+            _ if exclusive && mode != JournalMode::Wal => {
+                if journal.has_super || limit == 0 {
+                    At::Truncate
+                } else {
+                    At::Zero
+                }
+            }
+            _ => At::Remove,
+        })
+    }
+
+    fn remove(pager: &mut Pager) -> Step<At> {
+        let extra = pager.settings.syncs_directory_at_end();
+        let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+        let path = &files.journal_path;
+        let journal = files.log.journal()?;
+        journal.file = None;
+        ready!(wait.removed(|| files.io.remove(path, extra)));
+        journal.directory_synced = false;
+        Ok(Some(At::Close))
+    }
+
+    fn sync(pager: &mut Pager) -> Step<At> {
+        let truncate_mode = pager.settings.journal_mode == JournalMode::Truncate;
+        let wanted = if truncate_mode { pager.settings.syncs_twice() } else { pager.settings.syncs() };
+        let limited = !truncate_mode && pager.settings.journal_size_limit > 0;
+        let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+        if wanted && let Some(file) = &files.log.journal()?.file {
+            ready!(wait.unit(|| file.sync(true)));
+        }
+        Ok(Some(if limited { At::Limit } else { At::Close }))
+    }
+
+    fn limit(pager: &mut Pager) -> Step<At> {
+        let limit = pager.settings.journal_size_limit.max(0) as u64;
+        let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
+        let Some(file) = &files.log.journal()?.file else { return Ok(Some(At::Close)) };
+        let len = ready!(wait.length(|| file.len()));
+        Ok(Some(if len > limit { At::Cut(limit) } else { At::Close }))
+    }
+}

@@ -1,0 +1,402 @@
+//! A cursor: a position in a tree, the path that leads there, and what it remembers of the entry.
+//!
+//! ```text
+//! path[0] = (root frame, child taken) … path[depth-1] = (parent frame, child taken)    frame, index = the page it stands on
+//! ```
+//!
+//! The cell under a cursor is decoded when the cursor lands on it, so that `rowid` and `entry` cost a load. A cursor of a table
+//! tree stands on leaves only; one of an index tree also on cells of interior pages.
+//!
+//! Frames stay where they are as long as nothing is evicted, and eviction happens between operations only, after the frames of all paths
+//! were pinned ([`Cursor::pin`]). So moving costs no pin counting.
+//!
+//! Always true of a cursor on an entry: `frame`, `count`, `leaf` and `cell` tell what is on the page, whose bytes have not
+//! changed since except through this cursor. Whoever changes a tree first saves the other cursors on it (`save.rs`).
+//!
+//! Never: writing pages.
+
+use std::sync::Arc;
+
+use kernite_io::ready;
+
+use crate::btree::{Entry, TreeKind};
+use crate::collation::KeyInfo;
+use crate::error::{Damage, Error};
+use crate::page_no::PageNo;
+use crate::pager::{FrameId, PageKind, Pager};
+use crate::tree::cell::{self, CellInfo};
+use crate::tree::change::Path;
+use crate::tree::geometry::Geometry;
+use crate::tree::page;
+use crate::tree::payload::OverflowMemo;
+use crate::{CursorId, Step};
+
+/// Most levels of a tree. A tree of more would have more than 2^31 pages even at the worst fan-out, so it is a cycle.
+pub(crate) const DEPTH_MAX: usize = 20;
+
+/// What a cursor's position is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Points nowhere.
+    Nowhere,
+    /// On an entry.
+    OnEntry,
+    /// On a neighbour of the entry that it was left on, which is gone: see [`Cursor::skip`].
+    Neighbour,
+    /// The key is saved; the tree may have changed since.
+    Saved,
+    /// Every use gives the error in [`Cursor::fault`].
+    Fault,
+}
+
+/// A page above the one on which the cursor stands, and which of its children was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub frame: FrameId,
+    pub index: u16,
+}
+
+const NO_LEVEL: Level = Level { frame: FrameId(0), index: 0 };
+
+/// A position in a tree.
+pub(crate) struct Cursor {
+    pub generation: u32,
+    pub state: State,
+    /// Whether the page on which the cursor stands is a leaf.
+    pub leaf: bool,
+    /// On the last entry of the tree, for sure.
+    pub at_last: bool,
+    /// Another cursor may be on the same tree.
+    pub shared: bool,
+    pub write: bool,
+    /// In use by its owner; a slot without one waits for reuse.
+    pub open: bool,
+    /// A handle for incremental blob I/O: a change of its row ends it.
+    pub incremental_blob: bool,
+    /// In state `Neighbour` (or `Saved` after it): whether the neighbour comes before (-1) or after (1) the entry that is gone.
+    pub skip: i8,
+    pub kind: TreeKind,
+    /// Seeks that shall not look at the present leaf first.
+    pub patience: u8,
+    /// Number of levels above the page on which the cursor stands.
+    pub depth: u8,
+    /// The cell on which the cursor stands.
+    pub index: u16,
+    /// Cells on its page.
+    pub count: u16,
+    pub frame: FrameId,
+    pub cell: CellInfo,
+    pub root: PageNo,
+    pub path: [Level; DEPTH_MAX],
+    pub key: Option<Arc<KeyInfo>>,
+    /// State `Saved`: the rowid of the entry.
+    pub saved_rowid: i64,
+    /// State `Saved`: the record of the entry of an index tree.
+    pub saved_key: Vec<u8>,
+    pub fault: Option<Error>,
+    pub overflow: OverflowMemo,
+    /// Entries counted so far by a count under way.
+    pub counted: Option<u64>,
+}
+
+/// Damage found on the page in `frame`.
+#[cold]
+pub(crate) fn damaged(pager: &Pager, frame: FrameId, damage: Damage) -> Error {
+    Error::corrupt(pager.page_no(frame), damage)
+}
+
+/// Makes a B-tree page resident and its header decoded.
+#[inline]
+pub(crate) fn load(pager: &mut Pager, page: PageNo, geometry: &Geometry) -> Step<FrameId> {
+    let frame = ready!(pager.get(page));
+    if pager.header(frame).kind == PageKind::Unknown {
+        decode_header(pager, frame, geometry)?;
+    }
+    Ok(Some(frame))
+}
+
+#[inline(never)]
+fn decode_header(pager: &mut Pager, frame: FrameId, geometry: &Geometry) -> Result<(), Error> {
+    let no = pager.page_no(frame);
+    let header =
+        page::decode(pager.page(frame), no, geometry).map_err(|damage| Error::corrupt(no, damage))?;
+    pager.set_header(frame, header);
+    Ok(())
+}
+
+impl Cursor {
+    /// A cursor that points nowhere.
+    pub fn new(generation: u32, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool) -> Cursor {
+        Cursor {
+            generation,
+            state: State::Nowhere,
+            leaf: false,
+            at_last: false,
+            shared: false,
+            write,
+            open: true,
+            incremental_blob: false,
+            skip: 0,
+            kind: if key.is_some() { TreeKind::Index } else { TreeKind::Table },
+            patience: 0,
+            depth: 0,
+            index: 0,
+            count: 0,
+            frame: NO_LEVEL.frame,
+            cell: CellInfo::default(),
+            root,
+            path: [NO_LEVEL; DEPTH_MAX],
+            key,
+            saved_rowid: 0,
+            saved_key: Vec::new(),
+            fault: None,
+            overflow: OverflowMemo::default(),
+            counted: None,
+        }
+    }
+
+    /// Whether the tree's keys are rowids.
+    #[inline]
+    pub fn is_table(&self) -> bool {
+        self.kind == TreeKind::Table
+    }
+
+    /// Pins every frame of the path, so that an eviction spares them; undone by [`Cursor::unpin`].
+    pub fn pin(&self, pager: &mut Pager) {
+        self.for_each_frame(|frame| pager.pin(frame));
+    }
+
+    /// Takes the pins of [`Cursor::pin`] back.
+    pub fn unpin(&self, pager: &mut Pager) {
+        self.for_each_frame(|frame| pager.unpin(frame));
+    }
+
+    fn for_each_frame(&self, mut visit: impl FnMut(FrameId)) {
+        if matches!(self.state, State::OnEntry | State::Neighbour) || self.counted.is_some() {
+            for level in &self.path[..usize::from(self.depth)] {
+                visit(level.frame);
+            }
+            visit(self.frame);
+        }
+    }
+
+    /// Points nowhere from here on.
+    pub fn reset(&mut self) {
+        self.state = State::Nowhere;
+        self.skip = 0;
+        self.counted = None;
+        self.at_last = false;
+        self.overflow.clear();
+    }
+
+    /// The rowid of the entry.
+    #[inline]
+    pub fn rowid(&self) -> Result<i64, Error> {
+        if self.state != State::OnEntry {
+            return Err(self.not_on_entry());
+        }
+        Ok(self.cell.rowid)
+    }
+
+    /// The entry's payload.
+    #[inline]
+    pub fn entry<'p>(&self, pager: &'p Pager) -> Result<Entry<'p>, Error> {
+        if self.state != State::OnEntry {
+            return Err(self.not_on_entry());
+        }
+        let local = self.cell.local_payload(pager.page(self.frame));
+        Ok(Entry { local, len: u64::from(self.cell.payload_len) })
+    }
+
+    /// Why the entry of this cursor cannot be had.
+    #[cold]
+    pub fn not_on_entry(&self) -> Error {
+        match &self.fault {
+            Some(fault) => fault.clone(),
+            None => Error::Unsupported("reading through a cursor that is on no entry"),
+        }
+    }
+
+    /// Stands on the root, or on its only child where page 1 has no cells. `false`: the tree is empty.
+    #[inline]
+    pub fn to_root(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
+        self.state = State::Nowhere;
+        self.at_last = false;
+        self.depth = 0;
+        let frame = ready!(load(pager, self.root, geometry));
+        let header = pager.header(frame);
+        if header.kind.is_table() != self.is_table() {
+            return Err(Error::corrupt(self.root, Damage::BadPageKind));
+        }
+        self.frame = frame;
+        self.leaf = header.kind.is_leaf();
+        self.count = header.cell_count;
+        self.index = 0;
+        if self.count > 0 {
+            return Ok(Some(true));
+        }
+        if self.leaf {
+            return Ok(Some(false));
+        }
+        // Only page 1 may have a right child alone: its file header leaves less room than the child's cells need.
+        if self.root != PageNo::ONE {
+            return Err(Error::corrupt(self.root, Damage::BadHeader));
+        }
+        ready!(self.to_child(0, pager, geometry));
+        Ok(Some(true))
+    }
+
+    /// Goes down to child `index` of the page on which the cursor stands, which is not a leaf.
+    #[inline]
+    pub fn to_child(&mut self, index: u16, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
+        let child = ready!(load_child(pager, self.frame, index, self.is_table(), geometry));
+        if usize::from(self.depth) + 1 >= DEPTH_MAX {
+            return Err(damaged(pager, self.frame, Damage::TreeTooDeep));
+        }
+        self.path[usize::from(self.depth)] = Level { frame: self.frame, index };
+        self.depth += 1;
+        let header = pager.header(child);
+        self.frame = child;
+        self.leaf = header.kind.is_leaf();
+        self.count = header.cell_count;
+        self.index = 0;
+        Ok(Some(()))
+    }
+
+    /// Decodes the cell `index` of the present page: the cursor is on that entry.
+    #[inline]
+    pub fn land(&mut self, index: u16, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
+        let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        debug_assert!(index < header.cell_count);
+        let at = page::cell_offset(bytes, header, usize::from(index));
+        let parsed = if self.is_table() {
+            cell::table_leaf(bytes, at, geometry)
+        } else {
+            cell::index(bytes, at, if self.leaf { 0 } else { 4 }, geometry)
+        };
+        match parsed {
+            Ok(cell) => {
+                self.cell = cell;
+                self.index = index;
+                self.state = State::OnEntry;
+                Ok(())
+            }
+            Err(damage) => {
+                self.state = State::Nowhere;
+                Err(damaged(pager, self.frame, damage))
+            }
+        }
+    }
+
+    /// Stands on the page at the end of a path, on no cell yet.
+    pub fn take_path(&mut self, path: &Path, pager: &Pager) {
+        self.path = path.levels;
+        self.depth = path.depth as u8;
+        self.frame = path.here().frame;
+        let header = pager.header(self.frame);
+        self.leaf = header.kind.is_leaf();
+        self.count = header.cell_count;
+    }
+}
+
+/// Makes child `index` of an interior page resident and checks that it can be one: a page of the same tree, not empty.
+#[inline]
+pub(crate) fn load_child(
+    pager: &mut Pager,
+    parent: FrameId,
+    index: u16,
+    table: bool,
+    geometry: &Geometry,
+) -> Step<FrameId> {
+    let child = match page::child_at(pager.page(parent), pager.header(parent), usize::from(index)) {
+        Ok(child) => child,
+        Err(damage) => return Err(damaged(pager, parent, damage)),
+    };
+    let frame = ready!(load(pager, child, geometry));
+    let header = pager.header(frame);
+    if header.cell_count == 0 || header.kind.is_table() != table {
+        return Err(Error::corrupt(child, Damage::BadPageKind));
+    }
+    Ok(Some(frame))
+}
+
+/// All cursors of one database of one connection. Ids are checked by generation.
+#[derive(Default)]
+pub(crate) struct CursorSlab {
+    cursors: Vec<Cursor>,
+    vacant: Vec<u32>,
+}
+
+impl CursorSlab {
+    /// Opens a cursor on the tree at `root`.
+    pub fn open(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool) -> CursorId {
+        let mut shared = false;
+        for other in self.cursors.iter_mut().filter(|other| other.open && other.root == root) {
+            other.shared = true;
+            shared = true;
+        }
+        let id = match self.vacant.pop() {
+            Some(index) => CursorId { index, generation: self.cursors[index as usize].generation },
+            None => CursorId { index: self.cursors.len() as u32, generation: 0 },
+        };
+        let mut cursor = Cursor::new(id.generation, root, key, write);
+        cursor.shared = shared;
+        match self.cursors.get_mut(id.index as usize) {
+            Some(slot) => {
+                // The buffers of the cursor that was here before are reused.
+                cursor.saved_key = std::mem::take(&mut slot.saved_key);
+                cursor.saved_key.clear();
+                cursor.overflow = std::mem::take(&mut slot.overflow);
+                cursor.overflow.clear();
+                *slot = cursor;
+            }
+            None => self.cursors.push(cursor),
+        }
+        id
+    }
+
+    /// Closes a cursor; closing one twice does nothing.
+    pub fn close(&mut self, id: CursorId) {
+        if let Ok(cursor) = self.get_mut(id) {
+            cursor.open = false;
+            cursor.reset();
+            cursor.key = None;
+            cursor.fault = None;
+            cursor.generation = cursor.generation.wrapping_add(1);
+            self.vacant.push(id.index);
+        }
+    }
+
+    /// The cursor with this id.
+    #[inline]
+    pub fn get(&self, id: CursorId) -> Result<&Cursor, Error> {
+        match self.cursors.get(id.index as usize) {
+            Some(cursor) if cursor.generation == id.generation => Ok(cursor),
+            _ => Err(stale()),
+        }
+    }
+
+    /// The cursor with this id, for moving.
+    #[inline]
+    pub fn get_mut(&mut self, id: CursorId) -> Result<&mut Cursor, Error> {
+        match self.cursors.get_mut(id.index as usize) {
+            Some(cursor) if cursor.generation == id.generation => Ok(cursor),
+            _ => Err(stale()),
+        }
+    }
+
+    /// All open cursors.
+    pub fn iter(&self) -> impl Iterator<Item = &Cursor> {
+        self.cursors.iter().filter(|cursor| cursor.open)
+    }
+
+    /// All open cursors, for moving, with their place in the slab.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Cursor)> {
+        (0..).zip(&mut self.cursors).filter(|(_, cursor)| cursor.open)
+    }
+}
+
+#[cold]
+fn stale() -> Error {
+    Error::Unsupported("using a closed cursor")
+}

@@ -1,0 +1,401 @@
+//! Inserting a row or a key, or replacing the one that has its place.
+//!
+//! Three ways, the cheap ones first:
+//! 1. The payload has the length of the one that it replaces: the bytes are overwritten where they lie.
+//! 2. The cell fits its leaf and needs no overflow pages: it is written in place, straight from the caller's bytes. No change, no copy
+//!    but the image that a savepoint is owed.
+//! 3. Everything else is a change (`change.rs`), ended by a balance where the cell had to wait.
+//!
+//! After an insert that stayed on its leaf the cursor is on the new entry, so that a row appended next needs no seek.
+//!
+//! Spec: Database File Format, "B-tree Pages".
+
+use std::cmp::Ordering;
+
+use kernite_io::ready;
+
+use crate::Step;
+use crate::btree::{CursorId, InsertFlags, RowPayload, SeekOutcome};
+use crate::error::{Damage, Error};
+use crate::page_no::PageNo;
+use crate::pager::Pager;
+use crate::tree::cell::{CellHead, CellInfo};
+use crate::tree::chain::{CHAIN_PAGES_PER_CHANGE, ChainBuilder, LongChain, Payload, too_short};
+use crate::tree::change::{Change, Path, SecureDelete, Workspace};
+use crate::tree::cursor::{Cursor, State, damaged};
+use crate::tree::geometry::Geometry;
+use crate::tree::pointer_map::Owner;
+use crate::tree::trees::Trees;
+use crate::tree::{page, space};
+
+/// A row or key on its way into a tree.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    /// The rowid, or the whole record of an index key: what its place is found by.
+    rowid: Option<i64>,
+    payload: Payload<'a>,
+    head: CellHead,
+}
+
+/// Where the row belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Its number on the cursor's page.
+    index: u16,
+    /// It replaces the cell that has this number.
+    replaces: bool,
+    /// All other entries of the tree come before it.
+    at_end: bool,
+}
+
+impl Trees {
+    /// Inserts through a cursor; see [`crate::Btree::insert`].
+    pub fn insert(
+        &mut self,
+        pager: &mut Pager,
+        id: CursorId,
+        payload: RowPayload<'_>,
+        flags: InsertFlags,
+    ) -> Step<()> {
+        if let LongChain::Freeing { .. } = self.long_chain {
+            return self.free_long_chain(pager);
+        }
+        let cursor = self.cursors.get_mut(id)?;
+        debug_assert!(cursor.write, "insert through a read cursor");
+        if cursor.state == State::Fault {
+            return Err(cursor.not_on_entry());
+        }
+        let (rowid, payload) = match payload {
+            RowPayload::Table { rowid, record, zero_tail } => {
+                (Some(rowid), Payload { bytes: record, zero_tail })
+            }
+            RowPayload::Index { record } => (None, Payload { bytes: record, zero_tail: 0 }),
+        };
+        if rowid.is_some() != cursor.is_table() {
+            return Err(Error::corrupt(cursor.root, Damage::BadPageKind));
+        }
+        let len = payload.len();
+        if len > i32::MAX as u64 {
+            return Err(Error::TooBig);
+        }
+        let shared = cursor.shared;
+        let root = cursor.root;
+        if shared || self.blob_handles > 0 {
+            ready!(self.leave_others(pager, id, rowid));
+        }
+        let cursor = self.cursors.get_mut(id)?;
+        let geometry = &self.geometry;
+        let head = CellHead::leaf(rowid, len, geometry);
+        let row = Row { rowid, payload, head };
+        let place = ready!(find_place(cursor, &row, flags, pager, geometry));
+        debug_assert_eq!(cursor.root, root);
+        if place.replaces && ready!(overwrite(cursor, payload, pager, geometry)) {
+            return Ok(Some(()));
+        }
+        if !head.overflows
+            && cursor.leaf
+            && insert_in_place(cursor, &row, place, pager, geometry, &mut self.work)?
+        {
+            return Ok(Some(()));
+        }
+        self.insert_in_change(pager, id, &row, place, flags.save_position)
+    }
+
+    /// Inserts by a change.
+    fn insert_in_change(
+        &mut self,
+        pager: &mut Pager,
+        id: CursorId,
+        row: &Row<'_>,
+        place: Place,
+        save_position: bool,
+    ) -> Step<()> {
+        let chain = ready!(self.build_long_chain(pager, row));
+        let cursor = self.cursors.get_mut(id)?;
+        let mut path = Path::of(cursor);
+        path.levels[path.depth].index = place.index;
+        let (settled, left) = ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change
+            .insert(path, row, place.replaces, chain)));
+        self.long_chain = LongChain::None;
+        cursor.overflow.clear();
+        match settled {
+            Some(path) => {
+                let end = path.here().index;
+                cursor.take_path(&path, pager);
+                cursor.land(end, pager, &self.geometry)?;
+                cursor.at_last = place.at_end && cursor.leaf && cursor.index + 1 == cursor.count;
+            }
+            None => {
+                cursor.state = State::Nowhere;
+                cursor.at_last = false;
+                if save_position {
+                    remember(cursor, row);
+                }
+            }
+        }
+        if let Some((first, left)) = left {
+            self.long_chain = LongChain::Freeing { first, left };
+            return self.free_long_chain(pager);
+        }
+        Ok(Some(()))
+    }
+
+    /// Writes the overflow chain of a row for which one change is not enough. `None` where the change that places the cell will
+    /// do it.
+    fn build_long_chain(&mut self, pager: &mut Pager, row: &Row<'_>) -> Step<Option<PageNo>> {
+        let len = row.payload.len();
+        let rest = len - row.head.local as u64;
+        if rest.div_ceil(self.geometry.overflow_capacity() as u64) <= u64::from(CHAIN_PAGES_PER_CHANGE) {
+            return Ok(Some(None));
+        }
+        let key = row.rowid.unwrap_or_default();
+        let mut built = match self.long_chain {
+            LongChain::Building { rowid, len: known, chain } if (rowid, known) == (key, len) => chain,
+            _ => ChainBuilder::new(row.head.local),
+        };
+        while !built.is_done(row.payload) {
+            let result = Change::run(pager, &self.geometry, &mut self.work, |change| {
+                change.extend_chain(built, row.payload, CHAIN_PAGES_PER_CHANGE)
+            });
+            match result {
+                Ok(Some(chain)) => {
+                    built = chain;
+                    self.long_chain = LongChain::Building { rowid: key, len, chain };
+                }
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.long_chain = LongChain::None;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Some(built.first))
+    }
+
+    /// Frees what is left of a long chain, some pages a change.
+    pub(super) fn free_long_chain(&mut self, pager: &mut Pager) -> Step<()> {
+        while let LongChain::Freeing { first, left } = self.long_chain {
+            let result = Change::run(pager, &self.geometry, &mut self.work, |change| {
+                change.free_chain(first, left, CHAIN_PAGES_PER_CHANGE)
+            });
+            self.long_chain = match result {
+                Ok(Some(Some((first, left)))) => LongChain::Freeing { first, left },
+                Ok(Some(None)) => LongChain::None,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.long_chain = LongChain::None;
+                    return Err(error);
+                }
+            };
+        }
+        Ok(Some(()))
+    }
+}
+
+/// Finds where the row belongs, by what the caller knows or by a seek.
+#[inline]
+fn find_place(
+    cursor: &mut Cursor,
+    row: &Row<'_>,
+    flags: InsertFlags,
+    pager: &mut Pager,
+    geometry: &Geometry,
+) -> Step<Place> {
+    let known = match flags.seek_result {
+        // What the caller found holds only while the cursor is still there, on a leaf unless on the very key.
+        Some(SeekOutcome::At(ordering))
+            if cursor.state == State::OnEntry && (cursor.leaf || ordering == Ordering::Equal) =>
+        {
+            Some(SeekOutcome::At(ordering))
+        }
+        _ => None,
+    };
+    let outcome = match known {
+        Some(outcome) => outcome,
+        None => {
+            if flags.append && cursor.state != State::OnEntry {
+                // The key most likely comes after the last one, which the seeks look at first.
+                ready!(cursor.last(pager, geometry));
+            }
+            match row.rowid {
+                Some(rowid) => ready!(cursor.seek_rowid(rowid, pager, geometry)),
+                None => ready!(cursor.seek_record(row.payload.bytes, pager, geometry)),
+            }
+        }
+    };
+    let place = match outcome {
+        SeekOutcome::Empty => Place { index: 0, replaces: false, at_end: true },
+        SeekOutcome::At(Ordering::Equal) => {
+            Place { index: cursor.index, replaces: true, at_end: cursor.at_last }
+        }
+        SeekOutcome::At(Ordering::Less) => {
+            Place { index: cursor.index + 1, replaces: false, at_end: cursor.at_last }
+        }
+        SeekOutcome::At(Ordering::Greater) => Place { index: cursor.index, replaces: false, at_end: false },
+    };
+    debug_assert!(cursor.leaf || place.replaces);
+    Ok(Some(place))
+}
+
+/// Overwrites the payload under the cursor with one of the same length; `false` where it has another one. Bytes that are equal
+/// already are not written, so that an update that changes nothing makes no page dirty.
+fn overwrite(
+    cursor: &mut Cursor,
+    payload: Payload<'_>,
+    pager: &mut Pager,
+    geometry: &Geometry,
+) -> Step<bool> {
+    if u64::from(cursor.cell.payload_len) != payload.len() {
+        return Ok(Some(false));
+    }
+    if !cursor.cell.overflows() {
+        let at = usize::from(cursor.cell.payload_at);
+        let len = usize::from(cursor.cell.local);
+        if payload.zero_tail == 0 && cursor.cell.local_payload(pager.page(cursor.frame)) == payload.bytes {
+            return Ok(Some(true));
+        }
+        let (page, _) = pager.write_in_place(cursor.frame)?;
+        payload.copy_to(0, &mut page[at..at + len]);
+        return Ok(Some(true));
+    }
+    if payload.zero_tail > 0 {
+        return Ok(Some(false));
+    }
+    ready!(cursor.write_payload(0, payload.bytes, pager, geometry));
+    Ok(Some(true))
+}
+
+/// Inserts on the cursor's leaf without a change; `false` where there is no room, and nothing has changed.
+#[inline]
+fn insert_in_place(
+    cursor: &mut Cursor,
+    row: &Row<'_>,
+    place: Place,
+    pager: &mut Pager,
+    geometry: &Geometry,
+    work: &mut Workspace,
+) -> Result<bool, Error> {
+    let frame = cursor.frame;
+    let mut header = *pager.header(frame);
+    let size = row.head.size;
+    let free = space::ensure_counted(pager.page(frame), &mut header, geometry)
+        .map_err(|damage| damaged(pager, frame, damage))?;
+    let index = usize::from(place.index);
+    if place.replaces {
+        let old = usize::from(cursor.cell.size);
+        if cursor.cell.overflows() || free + old < size {
+            return Ok(false);
+        }
+    } else if free < size + 2 {
+        return Ok(false);
+    }
+    let wipe = work.secure_delete != SecureDelete::Off;
+    let (page, kept) = pager.write_in_place(frame)?;
+    *kept = header;
+    let result = if place.replaces {
+        space::remove_cell(page, kept, index, usize::from(cursor.cell.size), geometry, wipe)
+            .and_then(|()| space::insert_cell(page, kept, index, size, geometry, &mut work.spare))
+    } else {
+        space::insert_cell(page, kept, index, size, geometry, &mut work.spare)
+    };
+    let count = kept.cell_count;
+    let at = match result {
+        Ok(at) => at,
+        Err(damage) => {
+            cursor.state = State::Nowhere;
+            return Err(damaged(pager, frame, damage));
+        }
+    };
+    let head = row.head.bytes();
+    let payload_at = at + head.len();
+    page[at..payload_at].copy_from_slice(head);
+    row.payload.copy_to(0, &mut page[payload_at..payload_at + row.head.local]);
+    cursor.cell = CellInfo {
+        rowid: row.rowid.unwrap_or_default(),
+        payload_len: row.head.local as u32,
+        payload_at: payload_at as u16,
+        local: row.head.local as u16,
+        size: size as u16,
+    };
+    cursor.index = place.index;
+    cursor.count = count;
+    cursor.state = State::OnEntry;
+    cursor.at_last = place.at_end;
+    Ok(true)
+}
+
+/// The cursor stands, once restored, on the row.
+fn remember(cursor: &mut Cursor, row: &Row<'_>) {
+    match row.rowid {
+        Some(rowid) => cursor.saved_rowid = rowid,
+        None => {
+            cursor.saved_key.clear();
+            cursor.saved_key.extend_from_slice(row.payload.bytes);
+        }
+    }
+    cursor.skip = 0;
+    cursor.state = State::Saved;
+}
+
+/// Where a cell is after a change, and the long chain that has to be freed after it.
+type Inserted = (Option<Path>, Option<(PageNo, u32)>);
+
+impl Change<'_> {
+    /// Puts the row at the path's end, in place of the cell there if it `replaces` it. `chain` is its overflow chain, where that is
+    /// written already.
+    fn insert(&mut self, path: Path, row: &Row<'_>, replaces: bool, chain: Option<PageNo>) -> Step<Inserted> {
+        let here = path.here();
+        let (frame, index) = (here.frame, usize::from(here.index));
+        let chain = match chain {
+            None if row.head.overflows => {
+                let start = ChainBuilder::new(row.head.local);
+                let built = ready!(self.extend_chain(start, row.payload, u32::MAX));
+                Some(built.first.ok_or_else(|| too_short(None))?)
+            }
+            known => known,
+        };
+        let mut left = None;
+        let mut child = [0; 4];
+        let interior = !self.pager.header(frame).kind.is_leaf();
+        if replaces {
+            let old = self.cell(frame, index)?;
+            left = ready!(self.free_overflow(frame, &old));
+            if interior {
+                let kept = page::child_at(self.pager.page(frame), self.pager.header(frame), index)
+                    .map_err(|damage| self.damaged(frame, damage))?;
+                child = kept.get().to_be_bytes();
+            }
+            self.remove_cell(frame, index, usize::from(old.size))?;
+        }
+        let cell = self.keep_row(row, interior.then_some(child), chain);
+        let placed = self.place_cell(frame, index, cell)?;
+        if placed {
+            if let Some(chain) = chain {
+                ready!(self.set_owner(chain, Owner::Cell(self.pager.page_no(frame))));
+            }
+            return Ok(Some((Some(path), left)));
+        }
+        let balanced = ready!(self.balance(path));
+        Ok(Some((balanced.settled, left)))
+    }
+
+    /// Writes the row's cell to the arena.
+    fn keep_row(&mut self, row: &Row<'_>, child: Option<[u8; 4]>, chain: Option<PageNo>) -> (usize, usize) {
+        let arena = &mut self.work.arena;
+        let start = arena.len();
+        if let Some(child) = child {
+            arena.extend_from_slice(&child);
+        }
+        arena.extend_from_slice(row.head.bytes());
+        let payload_at = arena.len();
+        arena.resize(payload_at + row.head.local, 0);
+        row.payload.copy_to(0, &mut arena[payload_at..]);
+        if let Some(chain) = chain {
+            arena.extend_from_slice(&chain.get().to_be_bytes());
+        }
+        if arena.len() - start < 4 {
+            arena.resize(start + 4, 0);
+        }
+        (start, arena.len() - start)
+    }
+}

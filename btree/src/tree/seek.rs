@@ -1,0 +1,369 @@
+//! Seeking: binary search from the root, or on the leaf where the cursor already is.
+//!
+//! Seeks come in runs: rows in order of their rowid, keys in order of an index, the next larger key to append. So a seek
+//! looks at the present leaf first; after that failed it waits a few seeks before it tries again, since random seeks would pay
+//! for it each time.
+//!
+//! In a table tree the search decodes nothing but the rowid of each cell that it visits. In an index tree a cell is compared
+//! where it lies, and overflow pages are read only as far as the comparison needs.
+//!
+//! A seek that has to wait leaves the cursor nowhere until it is run again.
+//!
+//! Never: writing.
+
+use std::cmp::Ordering;
+
+use kernite_io::ready;
+
+use crate::btree::SeekOutcome;
+use crate::collation::KeyInfo;
+use crate::error::{Damage, Error};
+use crate::pager::{PageHeader, Pager};
+use crate::record::{Compared, ValueRef, Values, compare_prefix};
+use crate::tree::cell;
+use crate::tree::cursor::{Cursor, State, damaged};
+use crate::tree::geometry::Geometry;
+use crate::tree::page;
+use crate::tree::payload;
+use crate::{PageNo, Step};
+
+/// Seeks that do not look at the present leaf after one looked in vain.
+const PATIENCE: u8 = 15;
+
+/// Values of a key that are decoded without an allocation.
+const KEY_INLINE: usize = 16;
+
+/// What an index seek looks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe<'k> {
+    pub key: &'k [ValueRef<'k>],
+    pub info: &'k KeyInfo,
+    /// How an entry compares that equals the key in all of the key's columns.
+    pub when_equal: Ordering,
+}
+
+/// First cell of `lo..hi` whose rowid is at least `rowid`; `hi` where there is none.
+#[inline]
+fn lower_bound(
+    bytes: &[u8],
+    header: &PageHeader,
+    (mut lo, mut hi): (usize, usize),
+    rowid: i64,
+    leaf: bool,
+) -> Result<usize, Damage> {
+    while lo < hi {
+        let middle = (lo + hi) / 2;
+        let at = page::cell_offset(bytes, header, middle);
+        if cell::rowid_only(bytes, at, leaf)? < rowid {
+            lo = middle + 1;
+        } else {
+            hi = middle;
+        }
+    }
+    Ok(lo)
+}
+
+impl Cursor {
+    /// Goes to the entry with this rowid, or to one beside its place.
+    #[inline]
+    pub fn seek_rowid(&mut self, rowid: i64, pager: &mut Pager, geometry: &Geometry) -> Step<SeekOutcome> {
+        if self.state == State::OnEntry {
+            if self.cell.rowid == rowid {
+                return Ok(Some(SeekOutcome::At(Ordering::Equal)));
+            }
+            if self.at_last && self.cell.rowid < rowid {
+                return Ok(Some(SeekOutcome::At(Ordering::Less)));
+            }
+            if self.patience == 0 {
+                if let Some(found) = self.seek_rowid_here(rowid, pager, geometry)? {
+                    return Ok(Some(found));
+                }
+                self.patience = PATIENCE;
+            } else {
+                self.patience -= 1;
+            }
+        }
+        self.seek_rowid_from_root(rowid, pager, geometry)
+    }
+
+    /// Looks on the present leaf; `None` when the rowid's place is not surely there.
+    fn seek_rowid_here(
+        &mut self,
+        rowid: i64,
+        pager: &Pager,
+        geometry: &Geometry,
+    ) -> Result<Option<SeekOutcome>, Error> {
+        let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        let rowid_at = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), true);
+        let here = usize::from(self.index);
+        let count = usize::from(self.count);
+        let search = || -> Result<Option<usize>, Damage> {
+            if rowid > self.cell.rowid {
+                if here + 1 >= count {
+                    return Ok(None);
+                }
+                if rowid <= rowid_at(here + 1)? {
+                    return Ok(Some(here + 1));
+                }
+                if rowid > rowid_at(count - 1)? {
+                    return Ok(None);
+                }
+                lower_bound(bytes, header, (here + 2, count), rowid, true).map(Some)
+            } else {
+                if rowid < rowid_at(0)? {
+                    return Ok(None);
+                }
+                lower_bound(bytes, header, (0, here), rowid, true).map(Some)
+            }
+        };
+        let found = search().map_err(|damage| damaged(pager, self.frame, damage))?;
+        let Some(index) = found.filter(|&index| index < count) else { return Ok(None) };
+        self.at_last = false;
+        self.land(index as u16, pager, geometry)?;
+        Ok(Some(SeekOutcome::At(self.cell.rowid.cmp(&rowid))))
+    }
+
+    fn seek_rowid_from_root(
+        &mut self,
+        rowid: i64,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<SeekOutcome> {
+        if !ready!(self.to_root(pager, geometry)) {
+            return Ok(Some(SeekOutcome::Empty));
+        }
+        let mut rightmost = true;
+        loop {
+            let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+            let found = lower_bound(bytes, header, (0, usize::from(self.count)), rowid, self.leaf);
+            let index = found.map_err(|damage| damaged(pager, self.frame, damage))? as u16;
+            if !self.leaf {
+                rightmost &= index == self.count;
+                ready!(self.to_child(index, pager, geometry));
+                continue;
+            }
+            self.land(index.min(self.count - 1), pager, geometry)?;
+            self.at_last = rightmost && self.index + 1 == self.count;
+            return Ok(Some(SeekOutcome::At(self.cell.rowid.cmp(&rowid))));
+        }
+    }
+
+    /// Goes to an entry that equals the key, or to one beside its place.
+    pub fn seek_key(
+        &mut self,
+        key: &[ValueRef<'_>],
+        when_equal: Ordering,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<SeekOutcome> {
+        let Some(info) = self.key.take() else { return Err(not_an_index(self.root)) };
+        let result = self.seek_probe(Probe { key, info: &info, when_equal }, pager, geometry);
+        self.key = Some(info);
+        result
+    }
+
+    /// Goes to the entry that equals a whole record in all columns that make the tree's order, or to one beside its place.
+    pub fn seek_record(
+        &mut self,
+        record: &[u8],
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<SeekOutcome> {
+        let root = self.root;
+        let columns = self.key.as_ref().map_or(0, |info| info.columns.len());
+        with_values(record, columns, |key| self.seek_key(key, Ordering::Equal, pager, geometry))
+            .unwrap_or_else(|damage| Err(Error::corrupt(root, damage)))
+    }
+
+    fn seek_probe(&mut self, probe: Probe<'_>, pager: &mut Pager, geometry: &Geometry) -> Step<SeekOutcome> {
+        if self.state == State::OnEntry && self.leaf && (self.at_last || self.patience == 0) {
+            if let Some(found) = ready!(self.seek_probe_here(probe, pager, geometry)) {
+                return Ok(Some(found));
+            }
+            self.patience = PATIENCE;
+        } else {
+            self.patience = self.patience.saturating_sub(1);
+        }
+        if !ready!(self.to_root(pager, geometry)) {
+            return Ok(Some(SeekOutcome::Empty));
+        }
+        let mut rightmost = true;
+        loop {
+            let (lo, hi) = (0, self.count);
+            let (index, equal) = ready!(self.search(probe, lo, hi, pager, geometry));
+            if equal {
+                self.land(index, pager, geometry)?;
+                self.at_last = rightmost && self.leaf && self.index + 1 == self.count;
+                return Ok(Some(SeekOutcome::At(Ordering::Equal)));
+            }
+            if !self.leaf {
+                rightmost &= index == self.count;
+                ready!(self.to_child(index, pager, geometry));
+                continue;
+            }
+            let last = self.count - 1;
+            self.land(index.min(last), pager, geometry)?;
+            self.at_last = rightmost && self.index == last;
+            let ordering = if index > last { Ordering::Less } else { Ordering::Greater };
+            return Ok(Some(SeekOutcome::At(ordering)));
+        }
+    }
+
+    /// Looks on the present leaf; `None` when the key's place is not surely there.
+    fn seek_probe_here(
+        &mut self,
+        probe: Probe<'_>,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<Option<SeekOutcome>> {
+        let (here, last) = (self.index, self.count - 1);
+        let (lo, hi) = match ready!(self.compare_cell(here, probe, pager, geometry)) {
+            Ordering::Equal => return Ok(Some(Some(SeekOutcome::At(Ordering::Equal)))),
+            Ordering::Less => {
+                if self.at_last {
+                    return Ok(Some(Some(SeekOutcome::At(Ordering::Less))));
+                }
+                if here == last || ready!(self.compare_cell(last, probe, pager, geometry)) == Ordering::Less {
+                    return Ok(Some(None));
+                }
+                (here + 1, last)
+            }
+            Ordering::Greater => {
+                if here == 0 || ready!(self.compare_cell(0, probe, pager, geometry)) == Ordering::Greater {
+                    return Ok(Some(None));
+                }
+                (0, here)
+            }
+        };
+        let (index, equal) = ready!(self.search(probe, lo, hi, pager, geometry));
+        self.at_last = false;
+        self.land(index, pager, geometry)?;
+        let ordering = if equal {
+            Ordering::Equal
+        } else if index == last {
+            // `last` itself was not searched: it may be the one that equals the key.
+            ready!(self.compare_cell(last, probe, pager, geometry))
+        } else {
+            Ordering::Greater
+        };
+        Ok(Some(Some(SeekOutcome::At(ordering))))
+    }
+
+    /// Among cells `lo..hi` of the present page: one that equals the key and `true`, or the first that is larger (else `hi`) and `false`.
+    fn search(
+        &mut self,
+        probe: Probe<'_>,
+        mut lo: u16,
+        mut hi: u16,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<(u16, bool)> {
+        while lo < hi {
+            let middle = lo + (hi - lo) / 2;
+            match ready!(self.compare_cell(middle, probe, pager, geometry)) {
+                Ordering::Less => lo = middle + 1,
+                Ordering::Greater => hi = middle,
+                Ordering::Equal => return Ok(Some((middle, true))),
+            }
+        }
+        Ok(Some((lo, false)))
+    }
+
+    /// How cell `index` of the present page compares to the key.
+    #[inline]
+    fn compare_cell(
+        &mut self,
+        index: u16,
+        probe: Probe<'_>,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<Ordering> {
+        let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        let at = page::cell_offset(bytes, header, usize::from(index));
+        let skip = if self.leaf { 0 } else { 4 };
+        let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
+            let local = cell.local_payload(bytes);
+            compare_prefix(local, u64::from(cell.payload_len), probe.key, probe.info, probe.when_equal)
+                .map(|compared| (cell, compared))
+        });
+        match compared {
+            Ok((_, Compared::Decided(ordering))) => Ok(Some(ordering)),
+            Ok((cell, Compared::NeedMore(len))) => {
+                self.compare_overflowing(cell, len, probe, pager, geometry)
+            }
+            Err(damage) => Err(damaged(pager, self.frame, damage)),
+        }
+    }
+
+    /// Compares a cell whose local payload does not decide, with as many overflow pages as it takes.
+    #[cold]
+    fn compare_overflowing(
+        &mut self,
+        cell: cell::CellInfo,
+        mut len: usize,
+        probe: Probe<'_>,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<Ordering> {
+        let payload_len = u64::from(cell.payload_len);
+        let mut record = Vec::new();
+        loop {
+            if len as u64 > payload_len || len <= record.len() {
+                return Err(damaged(pager, self.frame, Damage::Record));
+            }
+            // Whole pages: the next column, too, is likely to be there.
+            let more = (len + geometry.usable).min(cell.payload_len as usize);
+            let range = record.len() as u64..more as u64;
+            ready!(payload::append(pager, self.frame, &cell, range, &mut record, geometry));
+            match compare_prefix(&record, payload_len, probe.key, probe.info, probe.when_equal) {
+                Ok(Compared::Decided(ordering)) => return Ok(Some(ordering)),
+                Ok(Compared::NeedMore(more)) => len = more,
+                Err(damage) => return Err(damaged(pager, self.frame, damage)),
+            }
+        }
+    }
+
+    /// How the entry under the cursor compares to a key.
+    pub fn compare_key(
+        &mut self,
+        key: &[ValueRef<'_>],
+        when_equal: Ordering,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<Ordering> {
+        if self.state != State::OnEntry {
+            return Err(self.not_on_entry());
+        }
+        let Some(info) = self.key.take() else { return Err(not_an_index(self.root)) };
+        let result = self.compare_cell(self.index, Probe { key, info: &info, when_equal }, pager, geometry);
+        self.key = Some(info);
+        result
+    }
+}
+
+#[cold]
+fn not_an_index(root: PageNo) -> Error {
+    Error::corrupt(root, Damage::BadPageKind)
+}
+
+/// Decodes the first `columns` values of `record` and calls `visit` with them.
+pub(crate) fn with_values<T>(
+    record: &[u8],
+    columns: usize,
+    visit: impl FnOnce(&[ValueRef<'_>]) -> T,
+) -> Result<T, Damage> {
+    let mut values = Values::new(record)?;
+    if columns > KEY_INLINE {
+        let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
+        return Ok(visit(&key));
+    }
+    let mut key = [ValueRef::Null; KEY_INLINE];
+    let mut len = 0;
+    while len < columns
+        && let Some(value) = values.next_value()?
+    {
+        key[len] = value;
+        len += 1;
+    }
+    Ok(visit(&key[..len]))
+}

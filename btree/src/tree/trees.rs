@@ -1,0 +1,160 @@
+//! The tree layer of one database of one connection: its cursors, and what their operations share.
+//!
+//! [`Trees`] is the half of [`crate::Btree`] that knows trees; the pager, the other half, is passed to every call.
+//!
+//! Always true: `geometry` is that of the pager's present page size.
+//! Never: transactions, files.
+
+use std::sync::Arc;
+
+use kernite_io::ready;
+
+use crate::Step;
+use crate::btree::CursorId;
+use crate::collation::KeyInfo;
+use crate::error::Error;
+use crate::page_no::PageNo;
+use crate::pager::Pager;
+use crate::tree::auto_vacuum::FullVacuum;
+use crate::tree::chain::LongChain;
+use crate::tree::change::Workspace;
+use crate::tree::cursor::{Cursor, CursorSlab, State};
+use crate::tree::geometry::Geometry;
+use crate::tree::roots::Eraser;
+use crate::tree::save;
+
+/// Cursors and buffers of one database.
+#[derive(Default)]
+pub(crate) struct Trees {
+    pub cursors: CursorSlab,
+    pub geometry: Geometry,
+    pub work: Workspace,
+    pub long_chain: LongChain,
+    /// The clearing of a tree under way.
+    pub eraser: Option<Eraser>,
+    /// The tree that is being dropped and has been cleared.
+    pub dropping: Option<PageNo>,
+    pub full_vacuum: Option<FullVacuum>,
+    /// Open cursors that are incremental blob handles.
+    pub blob_handles: u32,
+}
+
+impl Trees {
+    /// Opens a cursor on the tree at `root`.
+    pub fn open_cursor(
+        &mut self,
+        pager: &Pager,
+        root: PageNo,
+        key: Option<Arc<KeyInfo>>,
+        write: bool,
+    ) -> CursorId {
+        self.refresh(pager);
+        self.cursors.open(root, key, write)
+    }
+
+    /// Closes a cursor.
+    pub fn close_cursor(&mut self, id: CursorId) {
+        self.set_incremental_blob(id, false);
+        self.cursors.close(id);
+    }
+
+    /// Takes over the pager's page size, which may have changed between transactions.
+    pub fn refresh(&mut self, pager: &Pager) {
+        let (page_size, usable) = (pager.page_size(), pager.usable_size());
+        if (self.geometry.page_size, self.geometry.usable) != (page_size, usable) {
+            self.geometry = Geometry::new(page_size, usable);
+        }
+    }
+
+    /// Makes a cursor an incremental blob handle, or an ordinary one again.
+    pub fn set_incremental_blob(&mut self, id: CursorId, on: bool) {
+        if let Ok(cursor) = self.cursors.get_mut(id)
+            && cursor.incremental_blob != on
+        {
+            cursor.incremental_blob = on;
+            self.blob_handles = if on { self.blob_handles + 1 } else { self.blob_handles.saturating_sub(1) };
+        }
+    }
+
+    /// Before the tree of cursor `id` is written: saves the positions of all other cursors on it, and ends the blob handles on the row `rowid`.
+    pub fn leave_others(&mut self, pager: &mut Pager, id: CursorId, rowid: Option<i64>) -> Step<()> {
+        let root = self.cursors.get(id)?.root;
+        let any =
+            ready!(save::save_others(&mut self.cursors, Some(root), Some(id.index), pager, &self.geometry));
+        if !any {
+            self.cursors.get_mut(id)?.shared = false;
+        }
+        if self.blob_handles > 0
+            && let Some(rowid) = rowid
+        {
+            self.end_blob_handles(root, Some(rowid));
+        }
+        Ok(Some(()))
+    }
+
+    /// Ends the incremental blob handles on a row, or on all rows of a table. Their positions are saved.
+    pub fn end_blob_handles(&mut self, root: PageNo, rowid: Option<i64>) {
+        for (_, cursor) in self.cursors.iter_mut() {
+            let same_row = rowid.is_none_or(|rowid| cursor.saved_rowid == rowid);
+            if cursor.incremental_blob && cursor.root == root && cursor.state == State::Saved && same_row {
+                cursor.reset();
+            }
+        }
+    }
+
+    /// Saves the positions of all cursors, of one tree or of all: before pages change under them.
+    pub fn save_all(&mut self, pager: &mut Pager, root: Option<PageNo>) -> Step<()> {
+        ready!(save::save_others(&mut self.cursors, root, None, pager, &self.geometry));
+        Ok(Some(()))
+    }
+
+    /// Makes all cursors (those that write, where `write_only`) fail with `error` from here on.
+    pub fn trip_all(&mut self, error: &Error, write_only: bool) {
+        self.abandon();
+        save::trip(&mut self.cursors, error, write_only);
+    }
+
+    /// All cursors point nowhere: the transaction under which they had a position is over.
+    pub fn reset_all(&mut self) {
+        self.abandon();
+        for (_, cursor) in self.cursors.iter_mut() {
+            if cursor.state != State::Fault {
+                cursor.reset();
+            }
+        }
+    }
+
+    /// Forgets the work of an operation that was not finished.
+    fn abandon(&mut self) {
+        self.long_chain = LongChain::None;
+        self.eraser = None;
+        self.dropping = None;
+        self.full_vacuum = None;
+    }
+
+    /// Pins the frames of all cursors' paths while `evict` runs, so that it spares them.
+    pub fn guard<T>(&self, pager: &mut Pager, evict: impl FnOnce(&mut Pager) -> T) -> T {
+        self.cursors.iter().for_each(|cursor| cursor.pin(pager));
+        let result = evict(pager);
+        self.cursors.iter().for_each(|cursor| cursor.unpin(pager));
+        result
+    }
+
+    /// Moves or asks a cursor.
+    #[inline]
+    pub fn with_cursor<T>(
+        &mut self,
+        id: CursorId,
+        visit: impl FnOnce(&mut Cursor, &Geometry) -> Step<T>,
+    ) -> Step<T> {
+        visit(self.cursors.get_mut(id)?, &self.geometry)
+    }
+
+    /// Overwrites payload bytes under a cursor; see [`crate::Btree::write_payload`].
+    pub fn write_payload(&mut self, pager: &mut Pager, id: CursorId, at: u64, bytes: &[u8]) -> Step<()> {
+        if self.cursors.get(id)?.shared {
+            ready!(self.leave_others(pager, id, None));
+        }
+        self.with_cursor(id, |cursor, geometry| cursor.write_payload(at, bytes, pager, geometry))
+    }
+}
