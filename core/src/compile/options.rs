@@ -7,6 +7,8 @@ use kernite_btree::Encoding;
 pub struct CompileOptions {
     pub encoding: Encoding,
     pub foreign_keys: bool,
+    /// All foreign keys wait for the end of the transaction (`PRAGMA defer_foreign_keys`).
+    pub defer_foreign_keys: bool,
     pub recursive_triggers: bool,
     pub reverse_unordered_selects: bool,
     pub short_column_names: bool,
@@ -89,6 +91,7 @@ impl Default for CompileOptions {
         CompileOptions {
             encoding: Encoding::Utf8,
             foreign_keys: false,
+            defer_foreign_keys: false,
             recursive_triggers: false,
             reverse_unordered_selects: false,
             short_column_names: true,

@@ -126,7 +126,7 @@ fn checks(c: &mut Compiler<'_>, new: &NewRow<'_>) -> CompileResult<bool> {
     for (at, check) in table.checks.iter().enumerate() {
         let condition = row::check_expr(c, &table, at)?;
         if let Some(changes) = new.changes
-            && !Changes { rowid: new.key_changes, ..changes.clone() }.touch(c, condition)
+            && !changes.touch(c, condition)
         {
             continue;
         }

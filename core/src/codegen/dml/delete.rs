@@ -18,7 +18,7 @@ use super::super::column;
 use super::remove::{self, Pass, Removal};
 use super::row::{self, Opening, TableCursors};
 use super::trigger::{self, Triggers};
-use super::{autoincrement, foreign_key, names, returning, scan, target};
+use super::{autoincrement, foreign_key, names, query, returning, scan, target};
 use crate::bound::{ExprFlags, ExprId, ExprKind, InSource, ResultColumn, SelectId};
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler, action};
@@ -433,5 +433,5 @@ pub fn materialize_view(
     }
     c.bound[select].filter = filter;
     c.bound[select].order_by = order_by;
-    super::super::select::code_ephemeral(c, select, cursor)
+    query::ephemeral(c, select, cursor)
 }

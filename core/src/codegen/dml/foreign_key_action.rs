@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use kernite_parser::ast::{Expr, ForeignKeyAction, Statement};
+use kernite_parser::ast::{DefaultForm, Expr, ForeignKeyAction, Statement};
 use kernite_vdbe::op::OnConflict;
 use kernite_vdbe::{Addr, Error, Reg};
 
@@ -79,7 +79,7 @@ fn action(
         table_db: table.db,
         definition,
         sql: sql.into(),
-        ast: Arc::new(parsed.ast),
+        ast: Arc::from(parsed.ast),
     })))
 }
 
@@ -164,20 +164,24 @@ fn push_default(sql: &mut Vec<u8>, table: &Table, at: usize) {
         sql.extend_from_slice(b"NULL");
         return;
     };
-    let is_word = |name: &[u8]| name.eq_ignore_ascii_case(b"true") || name.eq_ignore_ascii_case(b"false");
-    match table.ast.expr(default.expr) {
-        Expr::Id(name) if !is_word(table.ast.name(*name)) => {
-            sql.push(b'\'');
-            for &byte in table.ast.name(*name) {
-                sql.extend_from_slice(if byte == b'\'' { b"''" } else { std::slice::from_ref(&byte) });
-            }
-            sql.push(b'\'');
+    if default.form == DefaultForm::Identifier
+        && let Expr::Id(name) = table.ast.expr(default.expr)
+        && !is_truth(table.ast.name(*name))
+    {
+        sql.push(b'\'');
+        for &byte in table.ast.name(*name) {
+            sql.extend_from_slice(if byte == b'\'' { b"''" } else { std::slice::from_ref(&byte) });
         }
-        _ => {
-            let (start, end) = default.text;
-            sql.push(b'(');
-            sql.extend_from_slice(table.sql.get(start as usize..end as usize).unwrap_or(b"NULL"));
-            sql.push(b')');
-        }
+        sql.push(b'\'');
+        return;
     }
+    let (start, end) = default.text;
+    sql.push(b'(');
+    sql.extend_from_slice(table.ast.sql().get(start as usize..end as usize).unwrap_or(b"NULL"));
+    sql.push(b')');
+}
+
+/// TRUE or FALSE.
+fn is_truth(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"true") || name.eq_ignore_ascii_case(b"false")
 }

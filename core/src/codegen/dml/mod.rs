@@ -28,6 +28,7 @@ mod index_key;
 mod insert;
 mod names;
 mod program;
+mod query;
 mod remove;
 pub mod returning;
 mod row;

@@ -110,7 +110,7 @@ pub fn with_text<T>(
     f: impl FnOnce(&mut Compiler<'_>, &ast::Statement) -> CompileResult<T>,
 ) -> CompileResult<T> {
     let parsed = parse(sql)?;
-    let saved = std::mem::replace(&mut c.ast, Arc::new(parsed.ast));
+    let saved = std::mem::replace(&mut c.ast, Arc::from(parsed.ast));
     let done = f(c, &parsed.statement);
     c.ast = saved;
     done

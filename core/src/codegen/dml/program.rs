@@ -15,8 +15,8 @@ use kernite_vdbe::op::{HaltCode, OnConflict, Op};
 use kernite_vdbe::program::{Builder, Program};
 use kernite_vdbe::{Addr, Db, Error};
 
-use super::super::{State as Codegen, expr, select};
-use super::{names, on_conflict};
+use super::super::{State as Codegen, expr};
+use super::{names, on_conflict, query};
 use crate::bound::Bound;
 use crate::catalog::{Table, Trigger};
 use crate::compile::{CompileResult, Compiler, LimitKind, TriggerScope};
@@ -74,7 +74,7 @@ pub fn mask(c: &Compiler<'_>, at: u16, new: bool) -> u32 {
 }
 
 /// The trigger compiled last, or being compiled: SQLite asks it whether it is an action of a certain foreign key.
-pub fn latest(c: &Compiler<'_>) -> Option<&Arc<Trigger>> {
+pub fn latest<'c>(c: &'c Compiler<'_>) -> Option<&'c Arc<Trigger>> {
     c.dml.programs.last().map(|known| &known.trigger)
 }
 
@@ -151,8 +151,8 @@ fn code_step(c: &mut Compiler<'_>, step: &TriggerStep, conflict: Option<OnConfli
         }
         TriggerStepKind::Delete(delete) => super::delete::delete(c, delete)?,
         TriggerStepKind::Select(id) => {
-            let id = names::trigger_select(c, *id)?;
-            return select::code_discard(c, id);
+            let id = names::select(c, *id)?;
+            return query::discard(c, id);
         }
     }
     c.emit(Op::ResetCount);

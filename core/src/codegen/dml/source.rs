@@ -9,8 +9,8 @@ use kernite_parser::ast::{self, CoreBody, Expr, InsertSource, List};
 use kernite_vdbe::op::{AffinityId, Cursor, KeyInfoId, Op, TableId, WriteFlags};
 use kernite_vdbe::{Addr, Reg};
 
-use super::super::{expr, select};
-use super::{names, row};
+use super::super::expr;
+use super::{names, query, row};
 use crate::bound::ExprId;
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler};
@@ -119,7 +119,7 @@ pub fn code_select(
     let bound = names::select(c, id)?;
     let yield_reg = c.reg();
     let begin = begin_coroutine(c, yield_reg);
-    let (first, count) = select::code_coroutine(c, bound, yield_reg, first, width)?;
+    let (first, count) = query::coroutine(c, bound, yield_reg, first, width)?;
     end_coroutine(c, yield_reg, begin);
     Ok(Coroutine { yield_reg, first, count })
 }

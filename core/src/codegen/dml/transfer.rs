@@ -128,7 +128,7 @@ fn column_fits(c: &mut Compiler<'_>, to: &Arc<Table>, from: &Arc<Table>, at: usi
         (None, None) => {
             let text = |table: &Table, at: usize| {
                 let default = table.columns[at].default?;
-                table.sql.get(default.text.0 as usize..default.text.1 as usize).map(<[u8]>::to_vec)
+                table.ast.sql().get(default.text.0 as usize..default.text.1 as usize).map(<[u8]>::to_vec)
             };
             let has_default = |table: &Table| table.columns[at].default.is_some();
             // Short records lack columns from the second on: those read as their defaults.

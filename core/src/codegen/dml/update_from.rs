@@ -13,7 +13,7 @@ use kernite_vdbe::{Addr, Error, Reg};
 use super::super::column;
 use super::delete::{Limits, materialize_view};
 use super::update::Updating;
-use super::{names, row, scan};
+use super::{names, query, row, scan};
 use crate::bound::{ExprId, FromSource, ResultColumn, SelectId};
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler};
@@ -81,7 +81,7 @@ pub fn collect(
     let yield_reg = c.reg();
     let start = Addr(c.here().0 + 1);
     let begin = c.emit(Op::InitCoroutine { co: yield_reg, after: Addr(0), start });
-    let (first, _) = super::super::select::code_coroutine(c, core, yield_reg, None, count as usize)?;
+    let (first, _) = query::coroutine(c, core, yield_reg, None, count as usize)?;
     c.emit(Op::EndCoroutine { co: yield_reg });
     c.builder.clear_temps();
     c.jump_here(begin);

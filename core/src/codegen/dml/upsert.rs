@@ -13,7 +13,8 @@ use kernite_vdbe::{Addr, Error, Reg};
 
 use super::super::column;
 use super::complete::Target;
-use super::{names, row, unique, update};
+use super::update::{self as updating, Upserted};
+use super::{names, row, unique};
 use crate::bound::{AFFINITY_REAL, ExprId, ExprKind, SelectId, Similarity};
 use crate::catalog::{Index, Table};
 use crate::compile::{CompileResult, Compiler};
@@ -275,5 +276,5 @@ pub fn update(
     let Some(clause) = upsert.clause_for(index) else { return Ok(()) };
     let UpsertAction::Update { set, filter } = upsert.clauses[clause].action else { return Ok(()) };
     let saved = upsert.clone();
-    update::upserted(c, update::Upserted { target: saved.target, set, filter, write, excluded: saved.excluded })
+    updating::upserted(c, Upserted { target: saved.target, set, filter, write, excluded: saved.excluded })
 }
