@@ -437,3 +437,6 @@ fn nulls(count: usize) -> Vec<Register> {
 const fn at(reg: Reg) -> usize {
     reg.0 as usize
 }
+
+#[cfg(test)]
+mod tests;

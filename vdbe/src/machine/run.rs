@@ -304,7 +304,8 @@ pub(super) fn run(
                 }
             }
             Op::Program { args, ignore, sub, recursive_ok } => {
-                let Some(sub) = program.subprogram(sub).cloned() else {
+                let outermost = cx.callers.first().map_or(program, |caller| &*caller.frame.program);
+                let Some(sub) = outermost.subprogram(sub).cloned() else {
                     leave!(Err(Error::Program { at: pc as u32, what: "subprogram" }))
                 };
                 leave!(Ok(Some(Exit::Enter { sub, ignore, args, recursive_ok })));
@@ -472,7 +473,7 @@ pub(super) fn run(
                 pc += 1;
             }
             Op::IsTrue { value, out, null_gives, negate } => {
-                let truth = value::truth(&cx, value).map_or(null_gives, |truth| truth != negate);
+                let truth = value::truth(&cx, value).unwrap_or(null_gives) != negate;
                 cx.registers[at(out)].set_integer(i64::from(truth));
                 pc += 1;
             }
@@ -958,6 +959,13 @@ pub(super) fn run(
             }
             Op::FkCounter { deferred, amount } => {
                 flow::fk_counter(&mut cx, deferred, amount);
+                pc += 1;
+            }
+            Op::FkCheck => {
+                if cx.run.foreign_key_violations > 0 {
+                    let error = Some(end::foreign_key_error());
+                    leave!(Ok(Some(Exit::End { error, on_conflict: OnConflict::Abort })));
+                }
                 pc += 1;
             }
             Op::FkIfZero { deferred, to } => jump_if!(flow::fk_is_zero(&cx, deferred), to),

@@ -389,6 +389,7 @@ table! { program;
         [counts, program_free_count(counts)] => named("IntegrityCk")
         .p1(errors_left).p2(program.ints(roots).len()).p3(counts).p4(P4::Ints(roots)).p5(u16::from(db.0));
     FkCounter { deferred, amount } => named("FkCounter").p1(deferred).p2(amount);
+    FkCheck {} => named("FkCheck");
     FkIfZero { deferred, to } => named("FkIfZero").p1(deferred).p2(to);
     // The register belongs to the outermost program; the machine checks it there.
     MemMax { reg, value } => named("MemMax").p1(reg).p2(value);

@@ -254,7 +254,7 @@ pub fn update(
             None => {
                 let rowid = c.builder.temp_reg();
                 c.emit(Op::IdxRowid { cursor, out: rowid });
-                c.emit(Op::SeekRowid { cursor: data, key: rowid, miss: Addr(0) });
+                c.emit(Op::NotExists { cursor: data, key: rowid, miss: Addr(0) });
                 c.builder.release_temp(rowid);
             }
             Some(primary) => {
