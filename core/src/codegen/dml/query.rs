@@ -16,7 +16,7 @@ pub fn coroutine(
     first: Option<Reg>,
     width: usize,
 ) -> CompileResult<(Reg, usize)> {
-    let mut destination = Destination::new(DestinationKind::Coroutine(yield_reg));
+    let mut destination = Destination::new(DestinationKind::Coroutine { co: yield_reg });
     destination.first = first.unwrap_or(Reg(0));
     destination.count = width as u32;
     let count = c.bound[select].columns.len();
@@ -27,6 +27,21 @@ pub fn coroutine(
 /// Codes a SELECT whose rows nobody wants: what its expressions do is all.
 pub fn discard(c: &mut Compiler<'_>, select: SelectId) -> CompileResult<()> {
     select::code(c, select, &mut Destination::new(DestinationKind::Discard))
+}
+
+/// Codes the SELECT of an UPDATE … FROM into the ephemeral table of its rows: by rowid, or by so many columns of a primary key.
+pub fn update_from(
+    c: &mut Compiler<'_>,
+    select: SelectId,
+    cursor: Cursor,
+    key_columns: Option<u16>,
+) -> CompileResult<()> {
+    select::code(c, select, &mut Destination::new(DestinationKind::UpdateFrom { cursor, key_columns }))
+}
+
+/// Codes a SELECT into an ephemeral table that is open.
+pub fn table(c: &mut Compiler<'_>, select: SelectId, cursor: Cursor) -> CompileResult<()> {
+    select::code(c, select, &mut Destination::new(DestinationKind::Table(cursor)))
 }
 
 /// Codes a SELECT into a new ephemeral table.

@@ -175,6 +175,7 @@ fn is_constant(c: &Compiler<'_>, ast: &ast::Ast, term: ast::ExprId) -> bool {
     let all = |terms: &[ast::ExprId]| terms.iter().all(|&term| is_constant(c, ast, term));
     crate::compile::deep(|| match *ast.expr(term) {
         Expr::Null
+        | Expr::Bool(_)
         | Expr::Integer(_)
         | Expr::Float(_)
         | Expr::String(_)

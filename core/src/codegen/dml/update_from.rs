@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use kernite_parser::ast::{self, List};
-use kernite_vdbe::op::{AffinityId, Op, TableId, WriteFlags};
-use kernite_vdbe::{Addr, Error, Reg};
+use kernite_vdbe::Error;
 
 use super::super::column;
 use super::delete::{Limits, materialize_view};
@@ -70,7 +69,6 @@ pub fn collect(
         columns.push(c.copy_expr(value));
     }
     bind_limits(c, core, limits)?;
-    let count = columns.len() as u32;
     let id = c.next_select_id();
     let select = &mut c.bound[core];
     select.id = id;
@@ -78,22 +76,11 @@ pub fn collect(
         .into_iter()
         .map(|expr| ResultColumn { expr, alias: None, span: None, from_star: false, unused: false })
         .collect();
-    let yield_reg = c.reg();
-    let start = Addr(c.here().0 + 1);
-    let begin = c.emit(Op::InitCoroutine { co: yield_reg, after: Addr(0), start });
-    let (first, _) = query::coroutine(c, core, yield_reg, None, count as usize)?;
-    c.emit(Op::EndCoroutine { co: yield_reg });
-    c.builder.clear_temps();
-    c.jump_here(begin);
-    let top = c.emit(Op::Yield { co: yield_reg, done: Addr(0) });
-    if !is_view {
-        // An aggregate without rows yields a row of NULLs.
-        c.emit(Op::IsNull { value: first, to: top });
+    if is_view {
+        return query::table(c, core, updating.keys);
     }
-    keep_row(c, updating, first, count);
-    c.goto(top);
-    c.jump_here(top);
-    Ok(())
+    let key_columns = row::primary_key(&table).map(|_| updating.primary_count());
+    query::update_from(c, core, updating.keys, key_columns)
 }
 
 /// The columns that tell rows of a table apart (`None`: the rowid); of a view all.
@@ -120,26 +107,4 @@ fn bind_limits(c: &mut Compiler<'_>, core: SelectId, limits: Limits) -> CompileR
         c.bound[core].offset = offset;
     }
     Ok(())
-}
-
-/// Puts a row of the SELECT into the ephemeral table.
-fn keep_row(c: &mut Compiler<'_>, updating: &Updating, first: Reg, count: u32) {
-    let cursor = updating.keys;
-    let record = c.builder.temp_reg();
-    let affinities = AffinityId(0);
-    let flags = WriteFlags::default();
-    if !row::has_rowid(&updating.table) {
-        c.emit(Op::MakeRecord { first, count, out: record, affinities });
-        c.emit(Op::IdxInsert { cursor, record, first, count: updating.primary_count(), flags });
-    } else if row::is_view(&updating.table) {
-        let rowid = c.builder.temp_reg();
-        c.emit(Op::MakeRecord { first, count, out: record, affinities });
-        c.emit(Op::NewRowid { cursor, out: rowid, previous: Reg(0) });
-        c.emit(Op::Insert { cursor, record, rowid, table: TableId(0), flags });
-        c.builder.release_temp(rowid);
-    } else {
-        c.emit(Op::MakeRecord { first: first.plus(1), count: count - 1, out: record, affinities });
-        c.emit(Op::Insert { cursor, record, rowid: first, table: TableId(0), flags });
-    }
-    c.builder.release_temp(record);
 }

@@ -30,6 +30,8 @@ pub fn code(c: &mut Compiler<'_>, updating: &Updating, filter: Option<ExprId>) -
         item.columns_used = u64::MAX;
     }
     let found = scan::begin(c, updating.core, filter, control::ONE_PASS_DESIRED, None)?;
+    let is_single = found.one_pass != OnePass::Off;
+    let mut found = Some(found);
     let cursor = super::names::cursor_of(c, updating.core);
     for at in 0..table.columns.len() {
         let out = first.plus(2 + at as u32);
@@ -41,7 +43,6 @@ pub fn code(c: &mut Compiler<'_>, updating: &Updating, filter: Option<ExprId>) -
         }
     }
     load_keys(c, updating, cursor, first)?;
-    let is_single = found.one_pass != OnePass::Off;
     let mut exit = None;
     if is_single {
         c.builder.change_to_noop(open);
@@ -52,7 +53,9 @@ pub fn code(c: &mut Compiler<'_>, updating: &Updating, filter: Option<ExprId>) -
         c.emit(Op::NewRowid { cursor: rows, out: rowid, previous: Reg(0) });
         let flags = WriteFlags::default();
         c.emit(Op::Insert { cursor: rows, record, rowid, table: TableId(0), flags });
-        found.end(c)?;
+        if let Some(found) = found.take() {
+            found.end(c)?;
+        }
         exit = Some(c.emit(Op::Rewind { cursor: rows, empty: Addr(0) }));
         for at in 0..count {
             let out = first.plus(at);
@@ -61,14 +64,14 @@ pub fn code(c: &mut Compiler<'_>, updating: &Updating, filter: Option<ExprId>) -
         }
     }
     target::update_virtual(c, &table, first, count, updating.conflict, false);
-    match exit {
-        Some(exit) => {
-            c.emit(Op::Next { cursor: rows, to: Addr(exit.0 + 1), counter: 0 });
-            c.jump_here(exit);
-            c.emit(Op::Close { cursor: rows });
-            Ok(())
-        }
-        None => found.end(c),
+    if let Some(exit) = exit {
+        c.emit(Op::Next { cursor: rows, to: Addr(exit.0 + 1), counter: 0 });
+        c.jump_here(exit);
+        c.emit(Op::Close { cursor: rows });
+    }
+    match found {
+        Some(found) => found.end(c),
+        None => Ok(()),
     }
 }
 
