@@ -298,7 +298,7 @@ fn escape_char(escape: &[u8]) -> Result<u32, Error> {
     let first = escape.first().copied().unwrap_or(0);
     match next_utf8(escape, &mut at) {
         // A stray continuation byte counts as a character of its own.
-        Some(c) if at == escape.len() && (first < 0x80 || first >= 0xc0 || at == 1) => Ok(c),
+        Some(c) if at == escape.len() && (!(0x80..0xc0).contains(&first) || at == 1) => Ok(c),
         _ => Err(Error::message("ESCAPE expression must be a single character")),
     }
 }
