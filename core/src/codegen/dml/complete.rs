@@ -10,7 +10,7 @@ use kernite_vdbe::{Addr, Reg};
 use super::super::column;
 use super::index_key::entry_size;
 use super::row::{self, TableCursors};
-use crate::catalog::{Index, IndexOrigin, Table};
+use crate::catalog::{Index, IndexColumn, IndexOrigin, Table};
 use crate::compile::Compiler;
 
 /// A table that rows are written to: its cursors, and the registers of its records.
@@ -45,7 +45,7 @@ pub fn complete(c: &mut Compiler<'_>, target: &Target, new: Reg, how: Completion
         if !record.is_some() {
             continue;
         }
-        if index.filter.is_some() || (how.is_update && column::has_expr(index)) {
+        if index.filter.is_some() || (how.is_update && is_computed(table, index)) {
             // NULL stands for "no entry".
             let behind = Addr(c.here().0 + 2);
             c.emit(Op::IsNull { value: record, to: behind });
@@ -77,6 +77,16 @@ pub fn complete(c: &mut Compiler<'_>, target: &Target, new: Reg, how: Completion
     };
     let link = if counts { row::table_link(c, table) } else { TableId(0) };
     c.emit(Op::Insert { cursor: target.cursors.data, record: target.record, rowid: new, table: link, flags });
+}
+
+/// Whether an entry holds what is computed from the row and not stored in it.
+fn is_computed(table: &Table, index: &Index) -> bool {
+    let is_virtual = |column: &IndexColumn| match column {
+        IndexColumn::Column(at) => column::is_virtual(table, *at),
+        IndexColumn::Expr(_) => true,
+        IndexColumn::Rowid => false,
+    };
+    index.columns.iter().take(index.key_columns).any(is_virtual)
 }
 
 /// An insert that writes nothing and only tells the pre-update hook of a row of a WITHOUT ROWID table.

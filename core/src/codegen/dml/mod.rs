@@ -35,6 +35,8 @@ mod row;
 mod scan;
 mod source;
 mod target;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod trigger;
 mod unique;

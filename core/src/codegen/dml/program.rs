@@ -119,6 +119,8 @@ fn compile(
         Compiled { trigger: Arc::clone(trigger), conflict, program: None, masks: [u32::MAX, u32::MAX] };
     c.dml.programs.push(compiled);
     enter(c, trigger, table);
+    let number = c.dml.programs.iter().position(|known| same(&known.trigger, trigger)).unwrap_or(at);
+    c.builder.flags().trigger = u32::try_from(number + 1).unwrap_or(u32::MAX);
     c.emit(Op::Init { to: Addr(1) });
     let end = c.label();
     if let Some(condition) = trigger.definition.condition {
@@ -184,6 +186,7 @@ fn enter(c: &mut Compiler<'_>, trigger: &Arc<Trigger>, table: &Arc<Table>) {
     };
     c.codegen.query_loop = query_loop;
     c.codegen.in_trigger = true;
+    c.codegen.hoisting_off = true;
     c.dml.outer.push(outer);
 }
 

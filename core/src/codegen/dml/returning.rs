@@ -47,6 +47,11 @@ pub fn is_active(c: &Compiler<'_>) -> bool {
     c.dml.returning.is_some()
 }
 
+/// Whether it is the RETURNING of an INSERT.
+pub fn is_insert(c: &Compiler<'_>) -> bool {
+    c.dml.returning.as_ref().is_some_and(|returning| returning.event == TriggerEvent::Insert)
+}
+
 /// Whether rows of such a change are taken: those of the statement itself, and those that an upsert updates.
 pub fn applies(c: &Compiler<'_>, event: TriggerEvent) -> bool {
     c.is_top_level()

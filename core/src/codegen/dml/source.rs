@@ -97,6 +97,8 @@ pub fn code_values(
     let count = first_row.terms.len();
     // Two registers in front: rowid, and what a virtual table wants before it, so that the row can be used where it is.
     let first = c.builder.alloc_regs(count as u32 + 2).plus(2);
+    // As many again are never used: so it is in SQLite's program, whose register numbers show.
+    c.builder.alloc_regs(count as u32);
     let begin = begin_coroutine(c, yield_reg);
     for row in rows {
         for (at, value) in names::row_values(c, row.terms)?.into_iter().enumerate() {

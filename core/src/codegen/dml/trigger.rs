@@ -156,6 +156,8 @@ pub fn column_mask(
             continue;
         }
         mask |= match firing {
+            // The rows that an upsert updates are returned as new ones.
+            Firing::Returning if returning::is_insert(c) => 0,
             Firing::Returning => u32::MAX,
             Firing::Trigger(trigger) => {
                 let at = program::of(c, trigger, table, conflict)?;

@@ -20,8 +20,8 @@ use crate::bound::{ExprFlags, ExprId};
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::{WhereLoop, control};
 
-/// Instructions that make the table of collected keys: of no use in one pass.
-type KeyTable = [Option<Addr>; 2];
+/// The instruction that opens the table of collected keys: of no use in one pass.
+type KeyTable = Option<Addr>;
 
 impl Updating {
     /// Finds the rows and changes them.
@@ -80,11 +80,8 @@ impl Updating {
             c.emit(Op::Null { first: self.row_set, last: self.old_rowid, cleared: false });
             self.keys = c.cursor();
             let open = Op::OpenEphemeral { cursor: self.keys, columns: 0, key: KeyInfoId(0), unordered: false };
-            let open = c.emit(open);
-            // Rows of the table have a rowid and nothing else.
-            let empty = c.builder.constant(kernite_btree::ValueRef::Blob(b""));
-            let record = c.emit(Op::Const { value: empty, out: self.row_set });
-            return Ok([Some(open), Some(record)]);
+            // Rows of the table have a rowid and nothing else: NULL is the record of no columns.
+            return Ok(Some(c.emit(open)));
         }
         let count = u32::from(self.primary_count());
         let values = if self.has_from { self.values.len() as u32 } else { 0 };
@@ -92,7 +89,7 @@ impl Updating {
         c.builder.alloc_regs(count + values);
         self.key = c.reg();
         if self.is_upsert {
-            return Ok([None, None]);
+            return Ok(None);
         }
         let view_columns = if row::is_view(&self.table) { self.table.columns.len() as u32 } else { 0 };
         self.keys = c.cursor();
@@ -103,7 +100,7 @@ impl Updating {
             key = c.primary_key_info(primary, values as usize)?;
         }
         let open = c.emit(Op::OpenEphemeral { cursor: self.keys, columns, key, unordered: false });
-        Ok([Some(open), None])
+        Ok(Some(open))
     }
 
     /// Codes the search for the rows, and keeps their keys where they are changed later.
@@ -126,7 +123,9 @@ impl Updating {
             found = Some(self.begin_scan(c, filter)?);
         }
         let drop_key_table = |c: &mut Compiler<'_>| {
-            key_table.into_iter().flatten().for_each(|at| c.builder.change_to_noop(at));
+            if let Some(open) = key_table {
+                c.builder.change_to_noop(open);
+            }
         };
         let Some(primary) = row::primary_key(&table).cloned() else {
             c.emit(Op::Rowid { cursor: data, out: self.old_rowid });
