@@ -56,6 +56,8 @@ pub struct Compiler<'a> {
     pub notes: Notes,
     /// What code generation and planning carry along.
     pub codegen: crate::codegen::State,
+    /// What statements that change rows, and the triggers they fire, share.
+    pub dml: crate::codegen::dml::State,
 }
 
 /// What NEW and OLD mean.
@@ -141,7 +143,8 @@ impl<'a> Compiler<'a> {
             auth_context: None,
             error_offset: None,
             notes: Notes::default(),
-            codegen: crate::codegen::State::default(),
+            codegen: Default::default(),
+            dml: Default::default(),
         }
     }
 

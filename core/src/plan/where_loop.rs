@@ -215,7 +215,9 @@ impl Source {
 
     /// Whether the subquery's rows come from a co-routine.
     pub fn via_coroutine(&self, c: &Compiler<'_>) -> bool {
-        self.subquery().and_then(|select| c.codegen.subqueries.get(&select)).is_some_and(|state| state.via_coroutine)
+        self.subquery()
+            .and_then(|select| c.codegen.subqueries.get(&select))
+            .is_some_and(|state| state.via_coroutine)
     }
 
     /// Indexes in the order in which SQLite looks at them.
@@ -295,10 +297,13 @@ pub enum Step {
     Next {
         cursor: Cursor,
         to: Addr,
+        /// Counts as a step of a full scan.
+        full_scan: bool,
     },
     Prev {
         cursor: Cursor,
         to: Addr,
+        full_scan: bool,
     },
     VirtualNext {
         cursor: Cursor,

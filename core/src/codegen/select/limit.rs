@@ -31,7 +31,7 @@ pub fn compute_limits(c: &mut Compiler<'_>, select: SelectId, end: Addr) -> Comp
     } else {
         code(c, limit, counter)?;
         c.emit(Op::MustBeInt { value: counter, to: NO_JUMP });
-        c.notes.may_abort = true;
+        c.may_abort();
         c.emit(Op::IfNot { value: counter, to: end, jump_if_null: false });
     }
     if let Some(offset) = c.bound[select].offset {
@@ -39,7 +39,7 @@ pub fn compute_limits(c: &mut Compiler<'_>, select: SelectId, end: Addr) -> Comp
         c.codegen.select_mut(select).offset = skipped;
         code(c, offset, skipped)?;
         c.emit(Op::MustBeInt { value: skipped, to: NO_JUMP });
-        c.notes.may_abort = true;
+        c.may_abort();
         c.emit(Op::OffsetLimit { limit: counter, offset: skipped, out: skipped.plus(1) });
     }
     Ok(())

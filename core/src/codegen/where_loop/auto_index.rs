@@ -92,7 +92,11 @@ pub fn build(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
     match coroutine {
         Some((_, state)) => {
             counter = Some(c.integer(0, Reg(1)));
-            c.emit(Op::InitCoroutine { co: state.return_reg, after: Addr(0), start: state.fill.unwrap_or(Addr(0)) });
+            c.emit(Op::InitCoroutine {
+                co: state.return_reg,
+                after: Addr(0),
+                start: state.fill.unwrap_or(Addr(0)),
+            });
             top = c.emit(Op::Yield { co: state.return_reg, done: end });
         }
         None => {
@@ -130,7 +134,7 @@ pub fn build(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
             }
         }
         None => {
-            c.emit(Op::Next { cursor: table_cursor, to: top });
+            c.emit(Op::Next { cursor: table_cursor, to: top, counter: 3 });
         }
     }
     c.bind(end);
@@ -188,6 +192,7 @@ fn describe(c: &Compiler<'_>, w: &WhereLoop, source: &Source, keys: &[(TermId, u
         origin: IndexOrigin::Created,
         unique: false,
         on_conflict: kernite_vdbe::op::OnConflict::Abort,
+        declared_conflict: None,
         descending: vec![false; columns.len()],
         key_columns: columns.len() - usize::from(source.has_rowid()),
         columns,
@@ -294,7 +299,7 @@ fn build_bloom_filter(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> Com
         c.builder.release_temp_range(first, count);
     }
     c.bind(next);
-    c.emit(Op::Next { cursor, to: top });
+    c.emit(Op::Next { cursor, to: top, counter: 0 });
     c.bind(end);
     Ok(())
 }

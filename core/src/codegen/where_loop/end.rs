@@ -50,11 +50,11 @@ fn end_level(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> CompileResul
     let level = w.levels[at].clone();
     match level.step {
         Step::None => {}
-        Step::Next { cursor, to } => {
-            c.emit(Op::Next { cursor, to });
+        Step::Next { cursor, to, full_scan } => {
+            c.emit(Op::Next { cursor, to, counter: u8::from(full_scan) });
         }
-        Step::Prev { cursor, to } => {
-            c.emit(Op::Prev { cursor, to });
+        Step::Prev { cursor, to, full_scan } => {
+            c.emit(Op::Prev { cursor, to, counter: u8::from(full_scan) });
         }
         Step::VirtualNext { cursor, to } => {
             c.emit(Op::VNext { cursor, to });
@@ -125,7 +125,13 @@ fn skip_duplicates(c: &mut Compiler<'_>, w: &WhereLoop, at: usize) -> Option<Add
     }
     for place in 0..count {
         let out = key.plus(place as u32);
-        c.emit(Op::Column { cursor, column: place as u16, out, default: ConstId(0), hint: column::HINT_NONE });
+        c.emit(Op::Column {
+            cursor,
+            column: place as u16,
+            out,
+            default: ConstId(0),
+            hint: column::HINT_NONE,
+        });
     }
     let (count, miss) = (count as u16, Addr(0));
     let seek = match level.step {
@@ -155,8 +161,8 @@ fn end_in_loop(c: &mut Compiler<'_>, w: &WhereLoop, at: usize, in_loop: &InLoop,
         }
         let (cursor, to) = (in_loop.cursor, in_loop.top);
         match backwards {
-            true => c.emit(Op::Prev { cursor, to }),
-            false => c.emit(Op::Next { cursor, to }),
+            true => c.emit(Op::Prev { cursor, to, counter: 0 }),
+            false => c.emit(Op::Next { cursor, to, counter: 0 }),
         };
         c.bind(out);
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use kernite_vdbe::op::{CollationId, CompareFlags, ConstId, Cursor, IntsId, Op, WriteFlags};
 use kernite_vdbe::{Addr, Reg};
 
-use super::search::{
-    apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities,
-};
+use super::search::{apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities};
 use super::{column, disable_term, is_ready};
 use crate::bound::{AFFINITY_NUMERIC, BinaryOp, ExprFlags, ExprId, ExprKind, Similarity};
 use crate::catalog::{Index, Table};
@@ -16,9 +14,7 @@ use crate::compile::{CompileResult, Compiler};
 use crate::plan::btree_candidates::is_covered;
 use crate::plan::candidates::in_outer_join;
 use crate::plan::clause::{ClauseId, TermId, operator, term_flag};
-use crate::plan::where_loop::{
-    Candidate, Mask, Source, SourceKind, Step, WhereLoop, control, flag,
-};
+use crate::plan::where_loop::{Candidate, Mask, Source, SourceKind, Step, WhereLoop, control, flag};
 
 /// Codes the start of a level; the sources not ready inside of it.
 pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask) -> CompileResult<Mask> {
@@ -62,8 +58,7 @@ pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
             false => c.emit(Op::Rewind { cursor, empty }),
         };
         let to = c.here();
-        w.levels[at].step =
-            if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
+        w.levels[at].step = step(reverse, cursor, to, true);
     }
     test_terms(c, w, at, &source, index_read.as_ref())?;
     test_transitive(c, w, at, &source, not_ready)?;
@@ -200,7 +195,7 @@ fn start_rowid_range(
         }
     }
     let to = c.here();
-    w.levels[at].step = if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
+    w.levels[at].step = step(reverse, cursor, to, false);
     if let Some((test, bound)) = stop {
         let rowid = c.reg();
         c.emit(Op::Rowid { cursor, out: rowid });
@@ -311,8 +306,9 @@ fn start_index(
         let seeks_ge = constrained && begin_equal && !reverse;
         if candidate.has(flag::IN_SEEK_SCAN) && seeks_ge {
             let steps = (i32::from(index.row_estimates.first().copied().unwrap_or(0)) + 9) / 10;
-            let scan = c.emit(Op::SeekScan { cursor, steps: steps.max(0) as u32, to: Addr(0) });
-            if begin.term.is_some() || end.term.is_some() {
+            let range = begin.term.is_some() || end.term.is_some();
+            let scan = c.emit(Op::SeekScan { cursor, steps: steps.max(0) as u32, to: Addr(0), range });
+            if range {
                 // With a range behind it, the scan cannot skip the test of the range's end.
                 let past = Addr(c.here().0 + 1);
                 c.builder.set_jump(scan, past);
@@ -384,18 +380,28 @@ fn start_index(
     }
     let one_row = candidate.has(flag::ONE_ROW)
         || (!w.levels[at].in_loops.is_empty() && big_null.is_none() && finds_one_row(w, &candidate, index));
-    w.levels[at].step = if one_row {
-        Step::None
-    } else if reverse {
-        Step::Prev { cursor, to: top }
-    } else {
-        Step::Next { cursor, to: top }
-    };
+    let full_scan = !candidate.has(flag::CONSTRAINT);
+    w.levels[at].step = if one_row { Step::None } else { step(reverse, cursor, top, full_scan) };
     Ok(omits_table)
 }
 
+/// From one row to the next.
+fn step(reverse: bool, cursor: Cursor, to: Addr, full_scan: bool) -> Step {
+    match reverse {
+        true => Step::Prev { cursor, to, full_scan },
+        false => Step::Next { cursor, to, full_scan },
+    }
+}
+
 /// LIKE is tried twice where blobs may match too: once among text and once among blobs.
-fn start_like(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, index: &Index, equal: usize, reverse: bool) {
+fn start_like(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    at: usize,
+    index: &Index,
+    equal: usize,
+    reverse: bool,
+) {
     let counter = c.reg();
     c.integer(1, counter);
     let descending = index.descending.get(equal).copied().unwrap_or(false);
@@ -744,7 +750,12 @@ fn note_match(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, source: &Sourc
 }
 
 /// Terms of the WHERE clause are tested after a LEFT JOIN's match was noted: a null row passes them too.
-fn test_outer_terms(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, source: &Source) -> CompileResult<()> {
+fn test_outer_terms(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    at: usize,
+    source: &Source,
+) -> CompileResult<()> {
     for place in 0..w.main().base {
         let term = &w.main().terms[place];
         if term.is(term_flag::VIRTUAL | term_flag::CODED)

@@ -68,7 +68,8 @@ fn can_flatten(c: &Compiler<'_>, outer: SelectId, inner: SelectId, at: usize, is
     {
         return false;
     }
-    if (join.outer || join.left_of_right_join) && (sub.from.len() > 1 || parent.flags.distinct || join.right) {
+    if (join.outer || join.left_of_right_join) && (sub.from.len() > 1 || parent.flags.distinct || join.right)
+    {
         return false;
     }
     !(at > 0 && sub.from[0].join.left_of_right_join)
@@ -111,15 +112,14 @@ fn can_flatten_compound(
         return false;
     }
     parent.from.len() <= 1
-        || (c.next_select_id <= SELECTS_MAX && c.optimizes(optimizations::FLATTEN_UNION_ALL))
+        || (c.select_count <= SELECTS_MAX && c.optimizes(optimizations::FLATTEN_UNION_ALL))
 }
 
 /// Whether a column has different affinities in different cores.
 fn affinities_differ(c: &Compiler<'_>, inner: SelectId) -> bool {
     (0..c.bound[inner].columns.len()).any(|column| {
-        let letter = |core: SelectId| {
-            c.bound[core].columns.get(column).map(|column| c.bound.affinity(column.expr))
-        };
+        let letter =
+            |core: SelectId| c.bound[core].columns.get(column).map(|column| c.bound.affinity(column.expr));
         c.bound.cores(inner).any(|core| letter(core) != letter(inner))
     })
 }
@@ -143,8 +143,7 @@ fn copy_parents(c: &mut Compiler<'_>, outer: SelectId, inner: SelectId, at: usiz
         node.limit = limit;
         node.offset = offset;
         node.operator = Some(CompoundOp::UnionAll);
-        c.bound[copy].id = c.next_select_id;
-        c.next_select_id += 1;
+        c.bound[copy].id = c.next_select_id();
         if is_join {
             renumber(c, copy, Some(at), &mut cursors);
         }
