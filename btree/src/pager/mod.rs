@@ -327,6 +327,13 @@ impl Pager {
         &self.cache.frames[frame.0 as usize].header
     }
 
+    /// The decoded B-tree header of a page if it is resident.
+    #[inline]
+    pub fn resident_header(&mut self, page: PageNo) -> Option<&PageHeader> {
+        let frame = self.cache.find(page)?;
+        Some(self.header(frame))
+    }
+
     /// Remembers the decoded B-tree header of a page that was looked at.
     #[inline]
     pub fn set_header(&mut self, frame: FrameId, header: PageHeader) {

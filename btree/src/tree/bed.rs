@@ -37,6 +37,10 @@ impl Bed {
         Bed { pager, trees, force_miss }
     }
 
+    pub fn set_force(&mut self, on: bool) {
+        self.force_miss = on;
+    }
+
     /// Runs an operation until it is done.
     pub fn run<T>(
         &mut self,
@@ -98,6 +102,9 @@ impl Bed {
                 assert_eq!(Some(&owner), walk.owners.get(&number), "owner of page {number}");
             }
         }
+        let roots: Vec<u32> = [1].into_iter().chain(roots.iter().map(|(root, _)| root.get())).collect();
+        let report = self.trees.integrity_check(&mut self.pager, &roots, false, 100);
+        assert_eq!(report.expect("valid").expect("there").messages, [""; 0], "the integrity check agrees");
         self.pager.set_force_miss(self.force_miss);
     }
 }

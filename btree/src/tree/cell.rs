@@ -22,9 +22,6 @@ use crate::record::varint;
 use crate::tree::geometry::Geometry;
 use crate::tree::page::{cell_offset, u32_at};
 
-/// Largest payload that is believed; SQLite cannot make a larger one.
-const PAYLOAD_MAX: u64 = 0x7fff_ffff;
-
 /// One cell, decoded. Offsets count from the start of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CellInfo {
@@ -115,21 +112,22 @@ fn with_payload(
     geometry: &Geometry,
 ) -> Result<CellInfo, Damage> {
     let payload_at = at + head;
-    let (local, size) = if payload <= max as u64 {
+    // No payload has 2^32 bytes or more. Of a damaged length the low half is taken, as SQLite does: readers check a payload against
+    // the size of the database anyway.
+    let payload = payload as u32;
+    let (local, size) = if payload as usize <= max {
         // A cell shorter than a freeblock is padded.
         (payload as usize, (head + payload as usize).max(4))
-    } else if payload <= PAYLOAD_MAX {
-        let local = geometry.local(payload, max);
-        (local, head + local + 4)
     } else {
-        return Err(Damage::PayloadTooLong);
+        let local = geometry.local(u64::from(payload), max);
+        (local, head + local + 4)
     };
     if at + size > geometry.usable {
         return Err(Damage::CellOutsidePage);
     }
     Ok(CellInfo {
         rowid: 0,
-        payload_len: payload as u32,
+        payload_len: payload,
         payload_at: payload_at as u16,
         local: local as u16,
         size: size as u16,

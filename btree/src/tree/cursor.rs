@@ -189,6 +189,13 @@ impl Cursor {
         self.overflow.clear();
     }
 
+    /// Every use fails with `error` from here on.
+    pub fn fail(&mut self, error: Error) {
+        self.reset();
+        self.state = State::Fault;
+        self.fault = Some(error);
+    }
+
     /// The rowid of the entry.
     #[inline]
     pub fn rowid(&self) -> Result<i64, Error> {
@@ -220,6 +227,9 @@ impl Cursor {
     /// Stands on the root, or on its only child where page 1 has no cells. `false`: the tree is empty.
     #[inline]
     pub fn to_root(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
+        if self.state == State::Fault {
+            return Err(self.not_on_entry());
+        }
         self.state = State::Nowhere;
         self.at_last = false;
         self.depth = 0;

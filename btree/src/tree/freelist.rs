@@ -8,6 +8,8 @@
 //! A leaf is taken and given without reading it. A trunk page is itself a free page: it is taken when its leaves are used up.
 //! Without free pages the database grows; the lock-byte page is skipped, and where a pointer-map page falls due it is made first.
 //!
+//! A free page has no decoded B-tree header, so that one that has, and is on the freelist all the same, is known to be damage.
+//!
 //! Always true: the count on page 1 is the number of trunks and leaves.
 //! Never: deciding when to give pages back to the file system (`auto_vacuum.rs`).
 //! Spec: Database File Format, "The Freelist".
@@ -17,7 +19,7 @@ use kernite_io::ready;
 use crate::Step;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
-use crate::pager::{FrameId, PageHeader};
+use crate::pager::{FrameId, PageHeader, PageKind};
 use crate::tree::change::{Change, SecureDelete};
 use crate::tree::page::{put_u32, u32_at};
 use crate::tree::pointer_map::{self, Owner};
@@ -148,6 +150,7 @@ impl Change<'_> {
             Some(page) if leaf >= 2 && leaf <= self.pager.page_count() => page,
             _ => return Err(self.damaged(trunk, Damage::Freelist)),
         };
+        self.check_unused(page)?;
         let frame = ready!(self.pager.get_fresh(page));
         if frame == trunk {
             return Err(broken(page));
@@ -167,6 +170,7 @@ impl Change<'_> {
         trunk_no: PageNo,
         leaves: usize,
     ) -> Step<(PageNo, FrameId)> {
+        self.check_unused(trunk_no)?;
         let trunk = ready!(self.pager.get(trunk_no));
         let bytes = self.pager.page(trunk);
         let mut next = u32_at(bytes, 0);
@@ -177,6 +181,7 @@ impl Change<'_> {
                 Some(page) if heir >= 2 && heir <= self.pager.page_count() => page,
                 _ => return Err(broken(trunk_no)),
             };
+            self.check_unused(heir_no)?;
             let frame = ready!(self.pager.get_fresh(heir_no));
             if frame == trunk {
                 return Err(broken(trunk_no));
@@ -264,14 +269,26 @@ impl Change<'_> {
     /// A page becomes a freelist leaf: its bytes do not matter any more, or have to go.
     fn drop_content(&mut self, page: PageNo) -> Step<()> {
         let frame = ready!(self.pager.get(page));
-        if self.work.secure_delete == SecureDelete::On {
+        let wipe = self.work.secure_delete == SecureDelete::On;
+        if wipe || self.pager.header(frame).kind != PageKind::Unknown {
             let (bytes, header) = self.pager.write_with_header(frame)?;
-            bytes.fill(0);
             *header = PageHeader::default();
-        } else {
+            if wipe {
+                bytes.fill(0);
+            }
+        }
+        if !wipe {
             self.pager.forget_content(frame);
         }
         Ok(Some(()))
+    }
+
+    /// Refuses a page of the freelist that is part of a tree: a cursor may be standing on it. Only a damaged database has one.
+    fn check_unused(&mut self, page: PageNo) -> Result<(), Error> {
+        match self.pager.resident_header(page) {
+            Some(header) if header.kind != PageKind::Unknown => Err(Error::corrupt(page, Damage::DoubleUse)),
+            _ => Ok(()),
+        }
     }
 
     /// Number of pages on the freelist.

@@ -8,11 +8,15 @@ pub(crate) mod cell;
 mod chain;
 pub(crate) mod change;
 pub(crate) mod cursor;
+#[cfg(test)]
+mod damage;
 mod delete;
 mod distribute;
+mod face;
 mod freelist;
 pub(crate) mod geometry;
 mod insert;
+mod integrity;
 pub(crate) mod meta;
 #[cfg(test)]
 mod model;

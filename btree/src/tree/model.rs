@@ -122,7 +122,8 @@ impl World {
             TreeKind::Table => {
                 let max = if c % 13 == 0 { self.payload_max } else { self.payload_max / 20 + 1 };
                 let len = (c / 13) as usize % max;
-                (0..len).map(|i| (i as u32).wrapping_mul(c | 1) as u8).collect()
+                // A record starts with the length of its header, which is 2 at least.
+                (0..len).map(|i| (i as u32).wrapping_mul(c | 1) as u8 | u8::from(i == 0) * 2).collect()
             }
             TreeKind::Index => index_record(&key.0, key.1),
         }
@@ -419,7 +420,7 @@ impl World {
         let payload = self.trees[place].entries.get_mut(&key).expect("there");
         let from = (c as usize / 3) % (payload.len() + 1);
         let len = (c as usize / 7) % (payload.len() - from + 1);
-        let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + c as usize) as u8).collect();
+        let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + c as usize) as u8 | u8::from(i == 0) * 2).collect();
         payload[from..from + len].copy_from_slice(&bytes);
         self.bed.run(|trees, pager| trees.write_payload(pager, id, from as u64, &bytes)).expect("valid");
         let at = Some(key.clone());
@@ -571,7 +572,7 @@ fn long_chains_are_written_and_freed_in_several_changes() {
         for mode in [AutoVacuum::None, AutoVacuum::Full] {
             let mut world = World::new(Bed::new(512, 0, mode, force_miss), 0, 0);
             for (rowid, len) in [(1, 200_000usize), (2, 33_000), (1, 150_000), (3, 1), (2, 100_000)] {
-                let payload: Vec<u8> = (0..len).map(|i| (i / 7) as u8 | 1).collect();
+                let payload: Vec<u8> = (0..len).map(|i| (i / 7) as u8 | 2).collect();
                 world.insert_payload(0, 0, (Vec::new(), rowid), payload, InsertFlags::default());
                 world.bed.verify(&world.roots());
                 world.seek_to(0, 0, &(Vec::new(), rowid));

@@ -56,12 +56,21 @@ impl Cursor {
         Ok(Some(true))
     }
 
-    /// Goes to the next entry; `false` past the last one.
+    /// Goes to the next entry where that is on the same leaf; `false` where it is not, and nothing has changed.
     #[inline]
-    pub fn next(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
+    pub fn next_on_leaf(&mut self, pager: &Pager, geometry: &Geometry) -> Result<bool, Error> {
         let index = self.index + 1;
         if self.state == State::OnEntry && self.leaf && index < self.count {
             self.land(index, pager, geometry)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Goes to the next entry; `false` past the last one.
+    #[inline]
+    pub fn next(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
+        if self.next_on_leaf(pager, geometry)? {
             return Ok(Some(true));
         }
         self.step(Direction::Forward, pager, geometry)

@@ -14,7 +14,7 @@ use crate::btree::{CursorPosition, SeekOutcome};
 use crate::pager::Pager;
 use crate::tree::cursor::{Cursor, CursorSlab, State};
 use crate::tree::geometry::Geometry;
-use crate::{Error, PageNo, Step};
+use crate::{PageNo, Step};
 
 /// Remembers the key of the entry under the cursor. Does nothing for a cursor that is on none.
 pub(crate) fn save(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
@@ -101,16 +101,4 @@ pub(crate) fn restore(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometr
     }
     cursor.state = State::Neighbour;
     Ok(Some(CursorPosition::Moved))
-}
-
-/// Makes every use of these cursors fail with `error` (only those that write, where `write_only`): the transaction was rolled back
-/// under them.
-pub(crate) fn trip(cursors: &mut CursorSlab, error: &Error, write_only: bool) {
-    for (_, cursor) in cursors.iter_mut() {
-        if cursor.write || !write_only {
-            cursor.reset();
-            cursor.state = State::Fault;
-            cursor.fault = Some(error.clone());
-        }
-    }
 }

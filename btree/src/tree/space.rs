@@ -24,7 +24,7 @@ const FRAGMENTS_MAX: usize = 60;
 pub(crate) fn count_free(page: &[u8], header: &PageHeader, geometry: &Geometry) -> Result<u32, Damage> {
     let top = content_top(page, header);
     let first_cell = header.cells_end();
-    if top < first_cell || top > geometry.usable {
+    if top > geometry.usable {
         return Err(Damage::BadHeader);
     }
     let mut free = usize::from(page[header.at() + 7]) + top;
@@ -43,7 +43,7 @@ pub(crate) fn count_free(page: &[u8], header: &PageHeader, geometry: &Geometry) 
         }
         at = u16_at(page, at);
     }
-    if free > geometry.usable {
+    if free > geometry.usable || free < first_cell {
         return Err(Damage::FragmentCount);
     }
     Ok((free - first_cell) as u32)
@@ -99,6 +99,9 @@ fn allocate(
 ) -> Result<usize, Damage> {
     let gap_end = header.cells_end() + 2;
     let mut top = content_top(page, header);
+    if top < header.cells_end() || top > geometry.usable {
+        return Err(Damage::BadHeader);
+    }
     if u16_at(page, header.at() + 1) != 0
         && gap_end <= top
         && let Some(at) = allocate_from_freeblocks(page, header, size, geometry)?
@@ -230,7 +233,7 @@ fn release(
     let start = header.at();
     let top = content_top(page, header);
     let end = at + size;
-    if at < top || end > geometry.usable || size < 4 {
+    if at < top || at < header.cells_end() || end > geometry.usable || size < 4 {
         return Err(Damage::BadCellPointer);
     }
     // The freeblocks before and after: `link` is where the number of the one after stands.

@@ -20,6 +20,7 @@ use crate::tree::chain::LongChain;
 use crate::tree::change::Workspace;
 use crate::tree::cursor::{Cursor, CursorSlab, State};
 use crate::tree::geometry::Geometry;
+use crate::tree::integrity::IntegrityCheck;
 use crate::tree::roots::Eraser;
 use crate::tree::save;
 
@@ -35,6 +36,9 @@ pub(crate) struct Trees {
     /// The tree that is being dropped and has been cleared.
     pub dropping: Option<PageNo>,
     pub full_vacuum: Option<FullVacuum>,
+    /// Pages that an incremental vacuum that had to wait may still give back.
+    pub vacuum_left: Option<u32>,
+    pub integrity: Option<Box<IntegrityCheck>>,
     /// Open cursors that are incremental blob handles.
     pub blob_handles: u32,
 }
@@ -108,10 +112,25 @@ impl Trees {
         Ok(Some(()))
     }
 
-    /// Makes all cursors (those that write, where `write_only`) fail with `error` from here on.
-    pub fn trip_all(&mut self, error: &Error, write_only: bool) {
+    /// Before the transaction is rolled back: with `keep_readers` cursors that only read save their positions, all others fail with
+    /// [`Error::AbortRollback`] from here on.
+    pub fn leave_for_rollback(&mut self, pager: &mut Pager, keep_readers: bool) -> Step<()> {
         self.abandon();
-        save::trip(&mut self.cursors, error, write_only);
+        for (_, cursor) in self.cursors.iter_mut() {
+            // A position that cannot be saved is lost; that is no reason not to roll back.
+            let saved = match keep_readers && !cursor.write {
+                true => match save::save(cursor, pager, &self.geometry) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(())) => true,
+                    Err(_) => false,
+                },
+                false => false,
+            };
+            if !saved && cursor.state != State::Fault {
+                cursor.fail(Error::AbortRollback);
+            }
+        }
+        Ok(Some(()))
     }
 
     /// All cursors point nowhere: the transaction under which they had a position is over.
@@ -130,6 +149,14 @@ impl Trees {
         self.eraser = None;
         self.dropping = None;
         self.full_vacuum = None;
+        self.vacuum_left = None;
+        self.integrity = None;
+    }
+
+    /// Between two changes or pages of a long operation: lets the pager bring its cache within its budget.
+    #[inline]
+    pub fn safe_point(&self, pager: &mut Pager) -> Step<()> {
+        if pager.over_budget() { self.guard(pager, |pager| pager.trim()) } else { Ok(Some(())) }
     }
 
     /// Pins the frames of all cursors' paths while `evict` runs, so that it spares them.

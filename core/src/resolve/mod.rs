@@ -79,6 +79,18 @@ pub struct Names {
     numbers: number::Numbers,
 }
 
+impl Names {
+    /// The innermost WITH clause in force.
+    pub fn with_in_force(&self) -> Option<WithId> {
+        self.with
+    }
+
+    /// Goes back to a WITH clause that was in force before.
+    pub fn set_with_in_force(&mut self, with: Option<WithId>) {
+        self.with = with;
+    }
+}
+
 /// A core that is expanded: its FROM items and columns are known, its expressions wait.
 struct Pending {
     env: Env,
