@@ -8,6 +8,7 @@ mod fault;
 mod interop;
 mod locking;
 mod random;
+mod several;
 
 use std::sync::Arc;
 
