@@ -24,6 +24,8 @@ pub(super) enum Content {
     Memory(Buffer),
     /// At this offset of the temporary file.
     File(u64),
+    /// The page had no content that matters: it was a freelist leaf.
+    Nothing,
 }
 
 /// A page as it was.
@@ -38,7 +40,8 @@ pub(super) struct Image {
 /// An image that was taken back, with its bytes.
 pub(super) struct Popped {
     pub(super) page: PageNo,
-    pub(super) buffer: Buffer,
+    /// `None` where the page had no content.
+    pub(super) buffer: Option<Buffer>,
     pub(super) header: PageHeader,
     pub(super) stamp: u64,
 }
@@ -103,12 +106,17 @@ impl Images {
             }
         }
         let Some(image) = self.list.pop() else { return Ok(Some(None)) };
-        self.in_memory -= 1;
         if self.list.is_empty() {
             self.file_end = 0;
         }
         let Image { page, content, header, stamp } = image;
-        let Content::Memory(buffer) = content else { return Ok(Some(None)) };
+        let buffer = match content {
+            Content::Memory(buffer) => {
+                self.in_memory -= 1;
+                Some(buffer)
+            }
+            Content::File(_) | Content::Nothing => None,
+        };
         Ok(Some(Some(Popped { page, buffer, header, stamp })))
     }
 
@@ -143,7 +151,7 @@ impl Images {
         let slices = || {
             let buffers = batch.iter().filter_map(|&index| match &self.list[index].content {
                 Content::Memory(buffer) => Some(IoSlice::whole(buffer.clone())),
-                Content::File(_) => None,
+                Content::File(_) | Content::Nothing => None,
             });
             buffers.collect()
         };

@@ -23,7 +23,7 @@
 use kernite_io::{Buffer, ready};
 
 use super::cache::DIRTY;
-use super::images::{Content, Image, Images, Popped};
+use super::images::{Content, Image, Images};
 use super::journal::JournalImage;
 use super::log::Log;
 use super::script::Script;
@@ -167,10 +167,11 @@ impl Pager {
                 break;
             };
             // A page that did not exist at this level was wanted by a newer one that is gone with it.
-            if image.page.get() <= end {
-                self.put_back(image);
-            } else {
-                self.cache.recycle(image.buffer);
+            let existed = image.page.get() <= end;
+            match image.buffer {
+                Some(buffer) if existed => self.put_back(image.page, buffer, image.header, image.stamp),
+                Some(buffer) => self.cache.recycle(buffer),
+                None => self.put_nothing_back(image.page, image.stamp),
             }
         }
         self.drop_frames_past(end);
@@ -179,24 +180,34 @@ impl Pager {
     }
 
     /// Makes a page what its image says.
-    fn put_back(&mut self, image: Popped) {
-        let id = match self.cache.table.lookup(image.page) {
+    fn put_back(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
+        let id = match self.cache.table.lookup(page) {
             Some(id) => {
-                let frame = self.cache.frame_mut(id);
-                let old = std::mem::replace(&mut frame.buffer, image.buffer);
+                let old = std::mem::replace(&mut self.cache.frame_mut(id).buffer, buffer);
                 self.cache.recycle(old);
                 id
             }
             None => {
-                self.cache.take_stamp(image.page);
-                self.forget_read(image.page);
-                self.cache.install(image.page, image.buffer, image.stamp)
+                self.cache.take_stamp(page);
+                self.forget_read(page);
+                self.cache.install(page, buffer, stamp)
             }
         };
         let frame = self.cache.frame_mut(id);
-        frame.header = image.header;
-        frame.stamp = image.stamp;
+        frame.header = header;
+        frame.stamp = stamp;
         self.cache.mark_dirty(id);
+    }
+
+    /// A page is a freelist leaf again: what was made of it goes.
+    fn put_nothing_back(&mut self, page: PageNo, stamp: u64) {
+        self.forget_read(page);
+        self.cache.take_stamp(page);
+        if let Some(id) = self.cache.table.lookup(page) {
+            self.cache.frame_mut(id).stamp = stamp;
+            self.cache.detach(id);
+            self.cache.prune_dirty();
+        }
     }
 
     /// Drops pages past the `end`-th, which no open level had.
@@ -235,6 +246,14 @@ impl Pager {
             self.savepoints.keep(page, shared, header, stamp);
         }
         journal.images.push(JournalImage { page, buffer });
+    }
+
+    /// A page without content that matters was made into something: a rollback makes it nothing again.
+    pub(super) fn note_no_content(&mut self, page: PageNo, stamp: u64) {
+        if self.savepoints.wants(page, stamp) {
+            let header = PageHeader::default();
+            self.savepoints.images.push(Image { page, content: Content::Nothing, header, stamp });
+        }
     }
 
     /// Journals a page that is not going to change (see `commit`, "Neighbours").

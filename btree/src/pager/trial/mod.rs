@@ -9,6 +9,7 @@ mod interop;
 mod locking;
 mod random;
 mod several;
+mod trees;
 
 use std::sync::Arc;
 
