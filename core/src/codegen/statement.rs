@@ -5,13 +5,17 @@
 //!  1  the statement       │
 //!     Halt                │
 //!     Transaction … <─────┘   one per database used: begins it and checks that the schema is the one compiled for
-//!     constants
+//!     AUTOINCREMENT counters, constants, the table of RETURNING
 //!     Goto 1
 //! ```
+
+use std::sync::Arc;
 
 use kernite_parser::ast::{self, Statement};
 use kernite_vdbe::op::{Addr, ConstId, Db, HaltCode, OnConflict, Op, SavepointAction, TransactionMode};
 
+use super::dml;
+use super::select::{Destination, DestinationKind};
 use crate::compile::{CompileResult, Compiler, action as auth};
 
 /// Compiles a statement into the compilation's builder; [`kernite_vdbe::program::Builder::finish`] makes the program of it.
@@ -19,6 +23,7 @@ use crate::compile::{CompileResult, Compiler, action as auth};
 /// # Errors
 /// Whatever is wrong with the statement.
 pub fn compile(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()> {
+    c.codegen.explain_plan = c.explain == kernite_parser::Explain::QueryPlan;
     c.builder.emit(Op::Init { to: Addr(1) });
     code(c, statement)?;
     finish(c)
@@ -26,10 +31,10 @@ pub fn compile(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()>
 
 fn code(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()> {
     match statement {
-        Statement::Select(_) => Err(c.unsupported("SELECT")),
-        Statement::Insert(_) => Err(c.unsupported("INSERT")),
-        Statement::Update(_) => Err(c.unsupported("UPDATE")),
-        Statement::Delete(_) => Err(c.unsupported("DELETE")),
+        Statement::Select(id) => code_select(c, *id),
+        Statement::Insert(insert) => dml::insert(c, insert),
+        Statement::Update(update) => dml::update(c, update),
+        Statement::Delete(delete) => dml::delete(c, delete),
         Statement::CreateTable(create) => crate::ddl::create_table(c, create),
         Statement::CreateIndex(create) => crate::ddl::create_index(c, create),
         Statement::CreateView(create) => crate::ddl::create_view(c, create),
@@ -52,12 +57,23 @@ fn code(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()> {
     }
 }
 
+/// A SELECT whose rows go to the caller.
+fn code_select(c: &mut Compiler<'_>, id: ast::SelectId) -> CompileResult<()> {
+    let ast = Arc::clone(&c.ast);
+    let select = crate::resolve::select(c, &ast, id)?;
+    c.notes.columns = crate::resolve::result_columns(c, select);
+    c.builder.set_result_columns(u16::try_from(c.notes.columns.len()).unwrap_or(u16::MAX));
+    super::select::code(c, select, &mut Destination::new(DestinationKind::Output))
+}
+
 /// The tail and the head of the program.
 fn finish(c: &mut Compiler<'_>) -> CompileResult<()> {
+    dml::returning::emit_rows(c);
+    dml::finish(c)?;
     let done = ConstId(0);
     c.builder.emit(Op::Halt { code: HaltCode::Ok, on_conflict: OnConflict::Abort, message: done });
     let used = c.notes.read_databases | c.notes.write_databases;
-    if used != 0 {
+    if used != 0 || !c.codegen.hoisted.is_empty() {
         let head = c.builder.here();
         c.builder.set_jump(Addr(0), head);
         for number in 0..32u8 {
@@ -65,6 +81,9 @@ fn finish(c: &mut Compiler<'_>) -> CompileResult<()> {
                 begin_transaction(c, Db(number));
             }
         }
+        dml::autoincrement::load(c)?;
+        super::expr::code_hoisted(c)?;
+        dml::returning::open(c);
         c.builder.emit(Op::Goto { to: Addr(1) });
     }
     note_kind(c);
@@ -108,8 +127,7 @@ fn code_begin(c: &mut Compiler<'_>, mode: ast::TransactionMode) -> CompileResult
     if mode != ast::TransactionMode::Deferred {
         let exclusive = mode == ast::TransactionMode::Exclusive;
         for number in 0..c.catalog.databases.len() {
-            let Some(db) = u8::try_from(number).ok().map(Db).filter(|&db| c.catalog.database(db).is_some())
-            else {
+            let Some(db) = u8::try_from(number).ok().map(Db).filter(|&db| c.catalog.database(db).is_some()) else {
                 continue;
             };
             let mode = if exclusive { TransactionMode::Exclusive } else { TransactionMode::Write };
