@@ -11,5 +11,8 @@ pub mod bound;
 pub mod catalog;
 pub mod codegen;
 pub mod compile;
+pub mod connection;
+pub mod ddl;
 pub mod plan;
+pub mod pragma;
 pub mod resolve;

@@ -221,7 +221,7 @@ impl Begin {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         if ready!(wait.stat(|| files.io.stat(path))).is_some() {
-            return Ok(Some(At::Playback(Playback::new(true))));
+            return Ok(Some(At::Playback(Playback::new())));
         }
         files.log.journal()?.existed = false;
         Ok(Some(Self::played_back(pager)?))

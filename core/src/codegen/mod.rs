@@ -10,6 +10,9 @@ pub mod dml;
 pub mod explain;
 pub mod expr;
 pub mod key_info;
+pub mod select;
 pub mod state;
+pub mod statement;
+pub mod where_loop;
 
 pub use state::State;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kernite_btree::KeyInfo;
 use kernite_io::HashMap;
-use kernite_vdbe::op::{Cursor, Db, Op};
+use kernite_vdbe::op::{ConstId, Cursor, Db, Op};
 use kernite_vdbe::{Addr, Reg};
 
 use crate::bound::{ExprId, FromSource, SelectId};
@@ -32,6 +32,8 @@ pub enum SelfRow {
 pub struct Hoisted {
     pub expr: ExprId,
     pub reg: Reg,
+    /// For NULL: how many registers.
+    pub count: u32,
     /// Whether other uses of an equal expression may share the register.
     pub reusable: bool,
 }
@@ -72,8 +74,6 @@ pub struct Subroutine {
     pub cursor: Cursor,
     /// Bloom filter over the list; register 0 = none.
     pub bloom: Reg,
-    /// Right-join subroutine depth at which a row-value subquery was run last.
-    pub right_join_depth: u32,
 }
 
 /// An IN subquery that was coded and may be shared: same SELECT number, same affinities.
@@ -113,6 +113,10 @@ pub struct SelectState {
     pub cloned_in: bool,
     /// Part of a compound.
     pub compound: bool,
+    /// SELECT DISTINCT turned into a GROUP BY over the result columns.
+    pub grouped_by_result: bool,
+    /// The SELECT that finds the rows of UPDATE … FROM.
+    pub update_from: bool,
     /// The core behind this one in a compound.
     pub next: Option<SelectId>,
 }
@@ -134,8 +138,8 @@ pub struct State {
     pub explain_plan: bool,
     /// Id of the line that new lines hang under.
     pub explain_parent: i32,
-    /// Constants may be moved to the program's head.
-    pub hoisting: bool,
+    /// Constants may not be moved to the program's head: what is coded may be skipped or is coded elsewhere.
+    pub hoisting_off: bool,
     pub hoisted: Vec<Hoisted>,
     pub self_row: SelfRow,
     /// Virtual columns being computed, to find loops.
@@ -149,6 +153,8 @@ pub struct State {
     pub indexed_exprs: Vec<IndexedExpr>,
     pub partial_index_columns: Vec<PartialIndexColumn>,
     pub subroutines: HashMap<ExprId, Subroutine>,
+    /// Row-value subqueries whose columns were read: depth of right-join subroutines at which they were run last.
+    pub row_subqueries: HashMap<ExprId, u32>,
     pub in_signatures: Vec<InSignature>,
     pub subqueries: HashMap<SelectId, SubqueryState>,
     pub ctes: HashMap<u32, CteState>,
@@ -163,6 +169,8 @@ pub struct State {
     pub query_loop: LogEst,
     /// The program is a trigger's.
     pub in_trigger: bool,
+    /// RAISE is allowed outside of triggers too: SQL text of our own is being compiled.
+    pub raise_allowed: bool,
     /// Depth of nested `select::code` calls.
     pub select_depth: u32,
     selects: Vec<SelectState>,
@@ -170,6 +178,8 @@ pub struct State {
     pub(crate) index_keys: HashMap<usize, Arc<KeyInfo>>,
     /// Bound expressions of indexes and generated columns, by (identity, place).
     pub(crate) schema_exprs: HashMap<(usize, usize), ExprId>,
+    /// Defaults of columns, by (table, column).
+    pub(crate) defaults: HashMap<(usize, usize), ConstId>,
     /// What `schema_exprs` and `index_keys` are keyed by stays alive as long as they do.
     pub(crate) kept: Vec<Kept>,
     /// Databases already checked by a Transaction instruction.
@@ -218,6 +228,7 @@ impl Compiler<'_> {
 
     /// Puts a label here.
     pub fn bind(&mut self, label: Addr) {
+        self.codegen.copy_barrier = Some(self.builder.here());
         self.builder.bind(label);
     }
 
@@ -228,6 +239,7 @@ impl Compiler<'_> {
 
     /// Makes the jump at `at` lead here.
     pub fn jump_here(&mut self, at: Addr) {
+        self.codegen.copy_barrier = Some(self.builder.here());
         self.builder.jump_here(at);
     }
 
@@ -275,6 +287,16 @@ impl Compiler<'_> {
             self.copy_select_notes(select, copy, false);
         }
         copy
+    }
+
+    /// Gives a node the notes of another one whose place it takes.
+    pub fn move_notes(&mut self, from: ExprId, to: ExprId) {
+        if let Some(subroutine) = self.codegen.subroutines.remove(&from) {
+            self.codegen.subroutines.insert(to, subroutine);
+        }
+        if let Some(value) = self.codegen.fixed_columns.remove(&from) {
+            self.codegen.fixed_columns.insert(to, value);
+        }
     }
 
     fn copy_notes(&mut self, from: ExprId, to: ExprId) {

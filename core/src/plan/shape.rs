@@ -64,7 +64,7 @@ impl Bound {
     pub fn and(&mut self, left: Option<ExprId>, right: ExprId) -> ExprId {
         let Some(left) = left else { return right };
         const KEEP: u32 = ExprFlags::OUTER_ON | ExprFlags::INNER_ON | ExprFlags::HAS_FUNCTION;
-        let is_false = |id| matches!(self[id].kind, ExprKind::Integer(0));
+        let is_false = |id: ExprId| matches!(self[id].kind, ExprKind::Integer(0));
         let keep = (self[left].flags.0 | self[right].flags.0) & KEEP != 0;
         if (is_false(left) || is_false(right)) && !keep {
             return self.expr(ExprKind::Integer(0));

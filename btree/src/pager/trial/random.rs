@@ -69,25 +69,11 @@ fn transaction(trial: &mut Trial, committed: &Model, random: &mut Random, rolls_
     }
 }
 
-/// Switching to WAL mode makes the first page; it is given the content 0.
-fn first_page(trial: &mut Trial) -> Model {
-    trial.begin(TransactionKind::Read).unwrap();
-    let pages = trial.pager.page_count();
-    trial.run(Pager::end_read).unwrap();
-    if pages == 0 {
-        return Vec::new();
-    }
-    trial.begin(TransactionKind::Write).unwrap();
-    trial.set(1, 0).unwrap();
-    trial.commit().unwrap();
-    vec![0]
-}
-
 fn work(io: &SharedIo, setup: Setup, seed: u64, transactions: usize) {
     let mut random = Random::new(seed);
     let mut trial = Trial::open(io, setup).unwrap();
     let mut other = (!setup.exclusive).then(|| Trial::open(io, setup).unwrap());
-    let mut model = first_page(&mut trial);
+    let mut model = trial.snapshot().unwrap();
     for number in 0..transactions {
         let rolls_back = random.below(3) == 0 && setup.mode != JournalMode::Off;
         model = transaction(&mut trial, &model, &mut random, rolls_back);
@@ -174,7 +160,7 @@ fn modes_follow_each_other_and_keep_the_content() {
         let mode = MODES[random.below(MODES.len())];
         assert_eq!(trial.run(|pager| pager.set_journal_mode(mode)).unwrap(), mode);
         if model.is_empty() {
-            model = first_page(&mut trial);
+            model = trial.snapshot().unwrap();
         }
         model = transaction(&mut trial, &model, &mut random, false);
         assert_eq!(trial.pager.journal_mode(), mode);

@@ -164,11 +164,15 @@ impl Wal {
                     Err(error) => return Err(error),
                 }
             }
-            header = if self.index.map(0, true)? { self.index.read_header(&self.header) } else { None };
-            if header.is_none() {
+            let mapped = self.index.map(0, true);
+            if let Ok(true) = mapped {
+                header = self.index.read_header(&self.header);
+            }
+            if mapped.is_ok() && header.is_none() {
                 return Ok(Try::Recover);
             }
             self.unlock_write_after_recovery();
+            mapped?;
         }
         let Some(header) = header else { return Ok(Try::Retry) };
         if !header.is_known_version() {

@@ -22,11 +22,11 @@ use kernite_btree::ValueRef;
 use kernite_vdbe::op::{ConstId, Cursor, Op};
 use kernite_vdbe::{Error, Reg};
 
-pub use compare::{code_compare, emit_compare};
+pub use compare::{OnNull, code_compare, emit_compare};
 pub use condition::{jump_if_false, jump_if_false_copy, jump_if_true};
-pub use constant::{hoist_nulls, run_once};
-pub(crate) use constant::code_hoisted;
-pub use in_operator::{InIndex, InUse, code_in_list, find_in_index};
+pub use constant::{code_hoisted, hoist_nulls, literal, run_once};
+pub use function::{can_return_subtype, first_collation, is_like_operator, like_uses_percent, like_wildcards};
+pub use in_operator::{FoundIn, InIndex, InUse, check_in, code_in_list, find_in_index, index_collation, vector_error};
 pub use subquery::code_subselect;
 
 use super::column;
@@ -82,6 +82,8 @@ pub struct AggregateFunction {
     pub distinct: Option<Cursor>,
     /// Address of the instruction that opens it.
     pub distinct_open: Option<kernite_vdbe::Addr>,
+    /// What DISTINCT keeps between rows.
+    pub distinct_kept: Option<super::select::Kept>,
     /// Ephemeral index that puts the arguments into ORDER BY order.
     pub order: Option<Cursor>,
     /// Arguments are kept behind the ORDER BY terms.
@@ -142,7 +144,7 @@ pub fn code_copy(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileResu
 
 /// Like [`code_copy`]; a constant is computed once, at the program's head.
 pub fn code_factorable(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileResult<()> {
-    if c.codegen.hoisting && is_constant_not_join(c, expr) {
+    if !c.codegen.hoisting_off && is_constant_not_join(c, expr) {
         run_once(c, expr, Some(target))?;
         return Ok(());
     }
@@ -152,7 +154,7 @@ pub fn code_factorable(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> Compi
 /// Leaves the value in some register; constants are hoisted.
 pub fn code_temp(c: &mut Compiler<'_>, expr: ExprId) -> CompileResult<Temp> {
     let expr = c.bound.skip_collate_and_likely(expr);
-    if c.codegen.hoisting
+    if !c.codegen.hoisting_off
         && !matches!(c.bound[expr].kind, ExprKind::Register { .. })
         && is_constant_not_join(c, expr)
     {
@@ -190,7 +192,7 @@ pub fn code_exprs(c: &mut Compiler<'_>, list: &[ExprId], first: Reg, flags: List
 }
 
 fn code_list_item(c: &mut Compiler<'_>, expr: ExprId, target: Reg, flags: ListFlags) -> CompileResult<()> {
-    if flags.hoist && c.codegen.hoisting && is_constant_not_join(c, expr) {
+    if flags.hoist && !c.codegen.hoisting_off && is_constant_not_join(c, expr) {
         run_once(c, expr, Some(target))?;
         return Ok(());
     }
@@ -344,9 +346,9 @@ fn code_node(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileResult<R
         ExprKind::IfNullRow { cursor, operand } => {
             let done = c.label();
             c.emit(Op::IfNullRow { cursor, to: done, out: target });
-            let hoisting = std::mem::replace(&mut c.codegen.hoisting, false);
+            let saved = std::mem::replace(&mut c.codegen.hoisting_off, true);
             let coded = code(c, operand, target);
-            c.codegen.hoisting = hoisting;
+            c.codegen.hoisting_off = saved;
             coded?;
             c.bind(done);
             Ok(target)
