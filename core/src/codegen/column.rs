@@ -27,7 +27,10 @@ pub const EXPR: i16 = -2;
 
 /// Whether a column is computed whenever it is read.
 pub fn is_virtual(table: &Table, column: usize) -> bool {
-    table.columns.get(column).is_some_and(|column| column.generated.is_some_and(|generated| !generated.stored))
+    table
+        .columns
+        .get(column)
+        .is_some_and(|column| column.generated.is_some_and(|generated| !generated.stored))
 }
 
 /// Place of a column in the record of a rowid table. Virtual columns, which have none, are numbered behind the stored ones.
@@ -77,7 +80,12 @@ pub fn has_expr(index: &Index) -> bool {
 }
 
 /// The affinity of an index column, as it is stored.
-pub fn index_affinity(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Index>, at: usize) -> CompileResult<u8> {
+pub fn index_affinity(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    index: &Arc<Index>,
+    at: usize,
+) -> CompileResult<u8> {
     let affinity = match index_column(index, at) {
         ROWID => crate::bound::AFFINITY_INTEGER,
         EXPR => {
@@ -90,12 +98,21 @@ pub fn index_affinity(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Inde
 }
 
 /// Affinity letters of the whole record of an index.
-pub fn index_affinities(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Index>) -> CompileResult<Vec<u8>> {
+pub fn index_affinities(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    index: &Arc<Index>,
+) -> CompileResult<Vec<u8>> {
     (0..index.columns.len()).map(|at| index_affinity(c, table, index, at)).collect()
 }
 
 /// Opens a table for reading. `columns` is how many it has, or how many are looked at.
-pub fn open_read(c: &mut Compiler<'_>, cursor: Cursor, table: &Arc<Table>, columns: Option<u16>) -> CompileResult<()> {
+pub fn open_read(
+    c: &mut Compiler<'_>,
+    cursor: Cursor,
+    table: &Arc<Table>,
+    columns: Option<u16>,
+) -> CompileResult<()> {
     let (tree, count) = table_tree(c, table)?;
     let columns = columns.unwrap_or(count);
     c.emit(Op::OpenRead { cursor, tree, columns, seek_equal: false });
@@ -103,7 +120,12 @@ pub fn open_read(c: &mut Compiler<'_>, cursor: Cursor, table: &Arc<Table>, colum
 }
 
 /// Opens a table for writing.
-pub fn open_write(c: &mut Compiler<'_>, cursor: Cursor, table: &Arc<Table>, for_delete: bool) -> CompileResult<()> {
+pub fn open_write(
+    c: &mut Compiler<'_>,
+    cursor: Cursor,
+    table: &Arc<Table>,
+    for_delete: bool,
+) -> CompileResult<()> {
     let (tree, columns) = table_tree(c, table)?;
     c.emit(Op::OpenWrite { cursor, tree, columns, for_delete });
     Ok(())
@@ -233,7 +255,11 @@ pub fn index_expr(
 }
 
 /// The bound WHERE of a partial index, in terms of the self row.
-pub fn index_filter(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Index>) -> CompileResult<Option<ExprId>> {
+pub fn index_filter(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    index: &Arc<Index>,
+) -> CompileResult<Option<ExprId>> {
     let Some(filter) = index.filter else { return Ok(None) };
     let key = (Arc::as_ptr(index) as usize, usize::MAX);
     if let Some(&known) = c.codegen.schema_exprs.get(&key) {

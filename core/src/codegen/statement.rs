@@ -126,7 +126,8 @@ fn code_begin(c: &mut Compiler<'_>, mode: ast::TransactionMode) -> CompileResult
     if mode != ast::TransactionMode::Deferred {
         let exclusive = mode == ast::TransactionMode::Exclusive;
         for number in 0..c.catalog.databases.len() {
-            let Some(db) = u8::try_from(number).ok().map(Db).filter(|&db| c.catalog.database(db).is_some()) else {
+            let Some(db) = u8::try_from(number).ok().map(Db).filter(|&db| c.catalog.database(db).is_some())
+            else {
                 continue;
             };
             let mode = if exclusive { TransactionMode::Exclusive } else { TransactionMode::Write };

@@ -57,21 +57,8 @@ pub enum LimitKind {
 }
 
 /// What the limits are in a new connection, and what they cannot exceed.
-pub const LIMIT_DEFAULTS: [i32; 13] = [
-    1_000_000_000,
-    1_000_000_000,
-    2000,
-    1000,
-    500,
-    250_000_000,
-    1000,
-    10,
-    50_000,
-    250_000,
-    1000,
-    0,
-    2500,
-];
+pub const LIMIT_DEFAULTS: [i32; 13] =
+    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 0, 2500];
 
 impl CompileOptions {
     /// A limit, as a size.

@@ -56,9 +56,9 @@ fn binary_mask(op: BinaryOp) -> u16 {
 fn sides(c: &Compiler<'_>, expr: ExprId) -> (Option<ExprId>, Option<ExprId>) {
     match c.bound[expr].kind {
         ExprKind::Binary { left, right, .. } => (Some(left), Some(right)),
-        ExprKind::In { operand, .. } | ExprKind::Unary { operand, .. } | ExprKind::Between { operand, .. } => {
-            (Some(operand), None)
-        }
+        ExprKind::In { operand, .. }
+        | ExprKind::Unary { operand, .. }
+        | ExprKind::Between { operand, .. } => (Some(operand), None),
         _ => (None, None),
     }
 }
@@ -73,7 +73,12 @@ pub fn transfer_join(c: &mut Compiler<'_>, derived: ExprId, base: ExprId) {
 }
 
 /// Analyses one term.
-pub fn analyze_term(c: &mut Compiler<'_>, w: &mut WhereLoop, clause: ClauseId, at: usize) -> CompileResult<()> {
+pub fn analyze_term(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    clause: ClauseId,
+    at: usize,
+) -> CompileResult<()> {
     // An OR with a constant side is replaced by its other side, which is analysed in its place.
     loop {
         let expr = w.clauses[clause.0].terms[at].expr;
@@ -184,8 +189,7 @@ fn analyze_operator(
     let (Some(left), right) = sides(c, expr) else { return Ok(()) };
     let term = &w.clauses[clause.0].terms[at];
     let (prereq_right, prereq_all, field) = (term.prereq_right, term.prereq_all, term.field);
-    let allowed =
-        if prereq_right & prereq_left == 0 { operator::ALL } else { operator::EQUIVALENCE };
+    let allowed = if prereq_right & prereq_left == 0 { operator::ALL } else { operator::EQUIVALENCE };
     let is_is = matches!(c.bound[expr].kind, ExprKind::Binary { op: BinaryOp::Is, .. });
     let mut left = c.bound.skip_collate(left);
     if field > 0 {
@@ -381,7 +385,8 @@ fn analyze_row_value(
                 && matches!(c.bound[operand].kind, ExprKind::Vector(_)) =>
         {
             let core = &c.bound[select];
-            let simple = (core.prior.is_none() || core.flags.values) && !core.flags.has_window && !core.flags.min_max;
+            let simple =
+                (core.prior.is_none() || core.flags.values) && !core.flags.has_window && !core.flags.min_max;
             let fields = core.columns.len();
             if simple && fields <= usize::from(u8::MAX) {
                 for field in 1..=fields {

@@ -13,7 +13,7 @@ use super::log_est::{self, LogEst};
 use super::optimizations;
 use super::scan::{Scan, View};
 use super::where_loop::{Mask, Source, WhereLoop, control, flag};
-use crate::bound::{ExprId, ExprKind, IndexHint, InSource, Similarity, Visitor};
+use crate::bound::{ExprId, ExprKind, InSource, IndexHint, Similarity, Visitor};
 use crate::catalog::{Index, Table};
 use crate::codegen::column;
 use crate::codegen::expr::{affinity, index_collation};
@@ -92,7 +92,12 @@ impl Probe {
 }
 
 /// Adds candidates for a table or subquery.
-pub fn add(c: &mut Compiler<'_>, w: &mut WhereLoop, collector: &mut Collector, prereq: Mask) -> CompileResult<()> {
+pub fn add(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    collector: &mut Collector,
+    prereq: Mask,
+) -> CompileResult<()> {
     let source = w.sources[collector.new.source].clone();
     add_automatic(c, w, collector, &source, prereq)?;
     let rows = source.row_estimate(c);
@@ -166,7 +171,13 @@ fn add_automatic(
 }
 
 /// Whether a term can be the key of an automatic index.
-pub fn can_drive_index(c: &Compiler<'_>, w: &WhereLoop, id: TermId, source: &Source, not_ready: Mask) -> bool {
+pub fn can_drive_index(
+    c: &Compiler<'_>,
+    w: &WhereLoop,
+    id: TermId,
+    source: &Source,
+    not_ready: Mask,
+) -> bool {
     let term = w.term(id);
     if term.left_cursor != Some(source.cursor)
         || !term.op(operator::EQ | operator::IS)
@@ -178,7 +189,11 @@ pub fn can_drive_index(c: &Compiler<'_>, w: &WhereLoop, id: TermId, source: &Sou
     let Ok(at) = usize::try_from(term.left_column) else { return false };
     let of_column = match source.table() {
         Some(table) => table.column_affinity(term.left_column),
-        None => c.bound.columns_of(source.cursor).get(at).map_or(crate::bound::AFFINITY_BLOB, |column| column.affinity),
+        None => c
+            .bound
+            .columns_of(source.cursor)
+            .get(at)
+            .map_or(crate::bound::AFFINITY_BLOB, |column| column.affinity),
     };
     c.bound.index_affinity_ok(term.expr, of_column) && lacks_index(source, term.left_column)
 }
@@ -189,7 +204,9 @@ fn lacks_index(source: &Source, wanted: i16) -> bool {
         let place = (0..index.key_columns).find(|&at| column::index_column(index, at) == wanted);
         match place {
             Some(0) => return false,
-            Some(at) if index.has_statistics && index.row_estimates.get(at + 1).is_some_and(|&rows| rows > 20) => {
+            Some(at)
+                if index.has_statistics && index.row_estimates.get(at + 1).is_some_and(|&rows| rows > 20) =>
+            {
                 return false;
             }
             _ => {}
@@ -381,8 +398,9 @@ pub fn columns_not_indexed(index: &Index) -> u64 {
 }
 
 fn has_virtual_column(table: &Table, index: &Index) -> bool {
-    (0..index.columns.len())
-        .any(|at| usize::try_from(column::index_column(index, at)).is_ok_and(|at| column::is_virtual(table, at)))
+    (0..index.columns.len()).any(|at| {
+        usize::try_from(column::index_column(index, at)).is_ok_and(|at| column::is_virtual(table, at))
+    })
 }
 
 /// Columns that the WHERE of a partial index fixes: `column = constant`.
@@ -507,7 +525,13 @@ pub fn is_covered(c: &Compiler<'_>, expr: ExprId, source: &Source, index: &Index
 }
 
 /// Whether the WHERE clause implies that of a partial index.
-fn partial_index_usable(c: &Compiler<'_>, w: &WhereLoop, view: View, source: &Source, filter: ExprId) -> bool {
+fn partial_index_usable(
+    c: &Compiler<'_>,
+    w: &WhereLoop,
+    view: View,
+    source: &Source,
+    filter: ExprId,
+) -> bool {
     if source.join.left_of_right_join {
         return false;
     }
@@ -551,7 +575,9 @@ fn helps_order(c: &mut Compiler<'_>, w: &WhereLoop, source: &Source, probe: &Pro
                         continue;
                     }
                     let indexed = column::index_expr(c, table, index, at)?;
-                    if super::analyze::compare_below_collate(c, expr, indexed, source.cursor) == Similarity::Same {
+                    if super::analyze::compare_below_collate(c, expr, indexed, source.cursor)
+                        == Similarity::Same
+                    {
                         return Ok(true);
                     }
                 }
@@ -768,8 +794,7 @@ fn in_values(
         }
     }
     if probe.has_statistics && log_rows >= 10 {
-        let margin =
-            probe.estimate(equal) + log_est::logarithm(values) + 10 - (values + log_rows);
+        let margin = probe.estimate(equal) + log_est::logarithm(values) + 10 - (values + log_rows);
         if margin < 0 {
             if in_multiplier < 2 && c.optimizes(optimizations::SEEK_SCAN) {
                 return Some((values, true));

@@ -215,13 +215,18 @@ pub fn adjust_output(c: &Compiler<'_>, w: &mut WhereLoop, view: View, new: &mut 
         if term.prereq_all & not_allowed != 0
             || term.prereq_all & new.self_mask == 0
             || term.is(term_flag::VIRTUAL)
-            || new.terms.iter().flatten().any(|&used| used == id || w.term(used).parent == Some(at) && used.clause == id.clause)
+            || new
+                .terms
+                .iter()
+                .flatten()
+                .any(|&used| used == id || w.term(used).parent == Some(at) && used.clause == id.clause)
         {
             continue;
         }
         let join = w.sources[new.source].join;
         if new.self_mask == term.prereq_all
-            && (term.op(operator::IN | operator::EQ | operator::RANGE) || !(join.left || join.left_of_right_join))
+            && (term.op(operator::IN | operator::EQ | operator::RANGE)
+                || !(join.left || join.left_of_right_join))
         {
             new.flags |= flag::SELF_CULL;
         }
@@ -232,7 +237,9 @@ pub fn adjust_output(c: &Compiler<'_>, w: &mut WhereLoop, view: View, new: &mut 
         new.out -= 1;
         if term.op(operator::EQ | operator::IS) && !term.is(term_flag::HIGH_TRUTH) {
             let right = c.bound.operands(term.expr).map(|(_, right)| right);
-            let tiny = right.and_then(|right| c.bound.small_integer(right)).is_some_and(|value| (-1..=1).contains(&value));
+            let tiny = right
+                .and_then(|right| c.bound.small_integer(right))
+                .is_some_and(|value| (-1..=1).contains(&value));
             let by = if tiny { 10 } else { 20 };
             if reduce < by {
                 w.term_mut(id).flags |= term_flag::GUESSED;

@@ -29,7 +29,8 @@ fn visit(c: &Compiler<'_>, id: ExprId, sense: Sense) -> Visit {
     }
     match &node.kind {
         ExprKind::Function(call) => {
-            let constant = node.flags.has(ExprFlags::CONSTANT_FUNCTION) && !call.is_aggregate && call.window.is_none();
+            let constant =
+                node.flags.has(ExprFlags::CONSTANT_FUNCTION) && !call.is_aggregate && call.window.is_none();
             if constant { Visit::Continue } else { Visit::Abort }
         }
         ExprKind::Column { cursor, .. } => {

@@ -32,7 +32,8 @@ pub fn is_distinct_redundant(c: &mut Compiler<'_>, w: &WhereLoop, result: &[Expr
         let mut covered = true;
         for at in 0..index.key_columns {
             let fixed = w.find_index_term(c, source.cursor, table, index, at, Mask::MAX, operator::EQ)?;
-            if fixed.is_none() && !(in_result(c, &source, index, at, result) && is_not_null(table, index, at)) {
+            if fixed.is_none() && !(in_result(c, &source, index, at, result) && is_not_null(table, index, at))
+            {
                 covered = false;
                 break;
             }
@@ -138,7 +139,11 @@ pub fn choose_bloom_filters(c: &Compiler<'_>, w: &mut WhereLoop) {
         }
         let rows = source.row_estimate(c);
         let candidate = &mut w.candidates[number];
-        if level >= 1 && candidate.has(flag::SELF_CULL | flag::COLUMN_EQ) && is_bloomable(candidate) && searches > rows {
+        if level >= 1
+            && candidate.has(flag::SELF_CULL | flag::COLUMN_EQ)
+            && is_bloomable(candidate)
+            && searches > rows
+        {
             candidate.flags |= flag::BLOOM_FILTER;
             candidate.flags &= !flag::INDEX_ONLY;
         }

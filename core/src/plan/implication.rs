@@ -17,7 +17,9 @@ pub fn implies(c: &Compiler<'_>, expr: ExprId, other: ExprId, cursor: Option<Cur
         {
             return true;
         }
-        ExprKind::Unary { op: UnaryOp::NotNull, operand } if implies_not_null(c, expr, operand, cursor, false) => {
+        ExprKind::Unary { op: UnaryOp::NotNull, operand }
+            if implies_not_null(c, expr, operand, cursor, false) =>
+        {
             return true;
         }
         _ => {}
@@ -65,7 +67,9 @@ fn implies_not_null(
         },
         ExprKind::Collate { operand: inner, .. }
         | ExprKind::Unary { op: UnaryOp::Plus | UnaryOp::Minus, operand: inner } => follow(*inner, seen_not),
-        ExprKind::Unary { op: UnaryOp::Truth { is, .. }, operand: inner } => !seen_not && *is && follow(*inner, true),
+        ExprKind::Unary { op: UnaryOp::Truth { is, .. }, operand: inner } => {
+            !seen_not && *is && follow(*inner, true)
+        }
         ExprKind::Unary { op: UnaryOp::BitNot | UnaryOp::Not, operand: inner } => follow(*inner, true),
         _ => false,
     }
@@ -82,11 +86,13 @@ fn condition_of_if(c: &Compiler<'_>, expr: ExprId) -> Option<ExprId> {
             let [(when, _)] = arms[..] else { return None };
             otherwise.is_none_or(not_true).then_some(when)
         }
-        ExprKind::Function(call) if matches!(&*call.function.name, "iif" | "if") => match call.arguments[..] {
-            [when, _] => Some(when),
-            [when, _, otherwise] if not_true(otherwise) => Some(when),
-            _ => None,
-        },
+        ExprKind::Function(call) if matches!(&*call.function.name, "iif" | "if") => {
+            match call.arguments[..] {
+                [when, _] => Some(when),
+                [when, _, otherwise] if not_true(otherwise) => Some(when),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
@@ -137,9 +143,9 @@ fn needs_row(c: &Compiler<'_>, expr: ExprId, cursor: Cursor, right_join: bool) -
         ExprKind::In { operand, source: InSource::List(_), .. } => needs(*operand),
         ExprKind::In { .. } => false,
         ExprKind::Between { operand, low, high, .. } => needs(*operand) || (needs(*low) && needs(*high)),
-        ExprKind::Unary { operand, .. } | ExprKind::Collate { operand, .. } | ExprKind::Cast { operand, .. } => {
-            needs(*operand)
-        }
+        ExprKind::Unary { operand, .. }
+        | ExprKind::Collate { operand, .. }
+        | ExprKind::Cast { operand, .. } => needs(*operand),
         _ => false,
     }
 }

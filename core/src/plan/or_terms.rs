@@ -102,7 +102,12 @@ fn subterms(w: &WhereLoop, inner: ClauseId, at: usize) -> Vec<(ExprId, u16, u16)
 }
 
 /// `x < 5 OR x = 5` is `x <= 5`, also where the two stand in different branches among other terms.
-fn combine_pairs(c: &mut Compiler<'_>, w: &mut WhereLoop, clause: ClauseId, inner: ClauseId) -> CompileResult<()> {
+fn combine_pairs(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    clause: ClauseId,
+    inner: ClauseId,
+) -> CompileResult<()> {
     for one in subterms(w, inner, 0) {
         for two in subterms(w, inner, 1) {
             combine(c, w, clause, one, two)?;
@@ -124,7 +129,8 @@ fn combine(
     if (one.2 | two.2) & term_flag::NOT_NULL != 0
         || one.1 & COMPARED == 0
         || two.1 & COMPARED == 0
-        || !(fits(operator::EQ | operator::LT | operator::LE) || fits(operator::EQ | operator::GT | operator::GE))
+        || !(fits(operator::EQ | operator::LT | operator::LE)
+            || fits(operator::EQ | operator::GT | operator::GE))
     {
         return Ok(());
     }

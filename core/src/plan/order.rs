@@ -157,7 +157,10 @@ fn fixed_terms(
         if found.op(operator::EQ | operator::IS) && column >= 0 {
             let Some((left, right)) = c.bound.operands(found.expr) else { continue };
             let name = c.bound.collation_name(term.expr);
-            let fits = c.bound.comparison_collation(found.expr).is_some_and(|other| other.eq_ignore_ascii_case(name));
+            let fits = c
+                .bound
+                .comparison_collation(found.expr)
+                .is_some_and(|other| other.eq_ignore_ascii_case(name));
             let affinity = c.bound.affinity(right);
             if !fits || (affinity != AFFINITY_NONE && affinity != c.bound.affinity(left)) {
                 continue;
@@ -240,7 +243,10 @@ fn loop_order(
         }
         if is_distinct {
             let nullable = usize::try_from(number_of).is_ok_and(|at| {
-                source.table().and_then(|table| table.columns.get(at)).is_none_or(|column| column.not_null.is_none())
+                source
+                    .table()
+                    .and_then(|table| table.columns.get(at))
+                    .is_none_or(|column| column.not_null.is_none())
             });
             if (nullable && place >= candidate.equal) || number_of == column::EXPR {
                 is_distinct = false;

@@ -90,7 +90,8 @@ impl Bound {
 
     /// Below a register or an aggregate's slot: the expression whose value it holds.
     pub fn behind(&self, mut id: ExprId) -> ExprId {
-        while let ExprKind::Register { of: Some(of), .. } | ExprKind::AggregateSlot { of, .. } = self[id].kind {
+        while let ExprKind::Register { of: Some(of), .. } | ExprKind::AggregateSlot { of, .. } = self[id].kind
+        {
             id = of;
         }
         id

@@ -34,8 +34,7 @@ pub fn plan_lookup(c: &mut Compiler<'_>, w: &mut WhereLoop) -> CompileResult<boo
             if !index.unique || index.filter.is_some() || index.key_columns > KEY_COLUMNS_MAX {
                 continue;
             }
-            let operators =
-                if index.unique_not_null { operator::EQ | operator::IS } else { operator::EQ };
+            let operators = if index.unique_not_null { operator::EQ | operator::IS } else { operator::EQ };
             new.terms.clear();
             for at in 0..index.key_columns {
                 let scan = Scan::index(c, view, source.cursor, Some(table), Some(index), at, operators)?;

@@ -91,9 +91,9 @@ pub fn solve(c: &mut Compiler<'_>, w: &mut WhereLoop, rows: LogEst) -> CompileRe
                 } else {
                     unsorted -= 2;
                 }
-                let rival = to
-                    .iter()
-                    .position(|known| known.mask == mask && ((known.ordered < 0) == (ordered < 0) || is_last));
+                let rival = to.iter().position(|known| {
+                    known.mask == mask && ((known.ordered < 0) == (ordered < 0) || is_last)
+                });
                 let place = match rival {
                     Some(place) => {
                         if !is_better(w, &to[place], cost, out, unsorted, number, round) {
@@ -105,7 +105,9 @@ pub fn solve(c: &mut Compiler<'_>, w: &mut WhereLoop, rows: LogEst) -> CompileRe
                         to.push(Path::default());
                         to.len() - 1
                     }
-                    None if cost > worst.cost || (cost == worst.cost && unsorted >= worst.unsorted) => continue,
+                    None if cost > worst.cost || (cost == worst.cost && unsorted >= worst.unsorted) => {
+                        continue;
+                    }
                     None => worst.place,
                 };
                 let mut steps = path.steps.clone();

@@ -215,7 +215,9 @@ impl Source {
 
     /// Whether the subquery's rows come from a co-routine.
     pub fn via_coroutine(&self, c: &Compiler<'_>) -> bool {
-        self.subquery().and_then(|select| c.codegen.subqueries.get(&select)).is_some_and(|state| state.via_coroutine)
+        self.subquery()
+            .and_then(|select| c.codegen.subqueries.get(&select))
+            .is_some_and(|state| state.via_coroutine)
     }
 
     /// Indexes in the order in which SQLite looks at them.

@@ -27,8 +27,7 @@ pub(super) fn is_rowid(name: &[u8]) -> bool {
 
 /// Whether the rowid of an item can be named.
 pub(super) fn has_visible_rowid(item: &FromItem) -> bool {
-    item.table()
-        .is_some_and(|table| !table.without_rowid && !matches!(table.kind, TableKind::View { .. }))
+    item.table().is_some_and(|table| !table.without_rowid && !matches!(table.kind, TableKind::View { .. }))
 }
 
 /// What a star expands to, as it grows.
@@ -88,7 +87,8 @@ impl Resolver<'_, '_> {
         let mut seen = false;
         for (i, item) in core.from.iter().enumerate() {
             let inner = self.nested_names(item);
-            if inner.is_none() && table.is_some_and(|table| !item.visible_name().eq_ignore_ascii_case(table)) {
+            if inner.is_none() && table.is_some_and(|table| !item.visible_name().eq_ignore_ascii_case(table))
+            {
                 continue;
             }
             let next_using = core.from.get(i + 1).map_or(&[][..], |next| &next.using);

@@ -547,7 +547,7 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
         }
         Op::FkCheck => {
             if cx.run.foreign_key_violations > 0 {
-                let error = Some(super::end::foreign_key_error());
+                let error = Some(end::foreign_key_error());
                 return Ok(Some(After::Leave(Exit::End { error, on_conflict: OnConflict::Abort })));
             }
             After::Next

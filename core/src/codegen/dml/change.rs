@@ -42,7 +42,9 @@ impl Changes {
 
     /// Whether columns of a foreign key change in its child table.
     pub fn touch_child(&self, table: &Table, key: &ForeignKey) -> bool {
-        key.columns.iter().any(|&(child, _)| self.has(child) || (table.rowid_alias == Some(child) && self.key))
+        key.columns
+            .iter()
+            .any(|&(child, _)| self.has(child) || (table.rowid_alias == Some(child) && self.key))
     }
 
     /// Whether columns that a foreign key refers to change in its parent table.

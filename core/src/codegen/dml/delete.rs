@@ -369,9 +369,9 @@ pub fn limited_filter(
     }
     let key_columns: Vec<Option<usize>> = match row::primary_key(table) {
         None => vec![None],
-        Some(key) => (0..key.key_columns)
-            .map(|at| usize::try_from(column::index_column(key, at)).ok())
-            .collect(),
+        Some(key) => {
+            (0..key.key_columns).map(|at| usize::try_from(column::index_column(key, at)).ok()).collect()
+        }
     };
     let bind = |c: &mut Compiler<'_>, expr| names::scoped(c, inner, expr);
     let offset = limit.offset.map(|offset| names::trigger_expr(c, offset)).transpose()?;
@@ -390,7 +390,8 @@ pub fn limited_filter(
     select.limit = Some(count);
     select.offset = offset;
     select.id = id;
-    let mut operands: Vec<ExprId> = key_columns.iter().map(|&key| scan::column(c, core, table, key)).collect();
+    let mut operands: Vec<ExprId> =
+        key_columns.iter().map(|&key| scan::column(c, core, table, key)).collect();
     let operand = match operands.len() {
         1 => operands.remove(0),
         _ => c.bound.expr(ExprKind::Vector(operands)),

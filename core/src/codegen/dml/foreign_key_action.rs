@@ -22,7 +22,12 @@ use crate::catalog::{ForeignKey, Table, TableKind, Trigger};
 use crate::compile::{CompileResult, Compiler};
 
 /// Runs the actions for a row that is deleted (no `changes`) or changed. `old`: its first register, with the new row behind it.
-pub fn run(c: &mut Compiler<'_>, table: &Arc<Table>, old: Reg, changes: Option<&Changes>) -> CompileResult<()> {
+pub fn run(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    old: Reg,
+    changes: Option<&Changes>,
+) -> CompileResult<()> {
     if !c.options.foreign_keys || !matches!(table.kind, TableKind::Ordinary) {
         return Ok(());
     }

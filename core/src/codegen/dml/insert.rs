@@ -137,7 +137,11 @@ fn end(c: &mut Compiler<'_>, row_count: Reg) -> CompileResult<()> {
 /// Which value of a row is which column, whether the values stand in table order, and which one is the rowid.
 type Matched = (Vec<Option<usize>>, bool, Option<usize>);
 
-fn match_columns(c: &mut Compiler<'_>, statement: &ast::Insert, table: &Arc<Table>) -> CompileResult<Matched> {
+fn match_columns(
+    c: &mut Compiler<'_>,
+    statement: &ast::Insert,
+    table: &Arc<Table>,
+) -> CompileResult<Matched> {
     let hidden_in_front = {
         let first_hidden = table.columns.iter().position(|column| column.flags.hidden);
         let last_shown = table.columns.iter().rposition(|column| !column.flags.hidden);
@@ -230,9 +234,9 @@ impl Insertion<'_> {
         }
         let table = &self.table;
         let is_left_out = |at: usize| table.columns[at].generated.is_some() || table.columns[at].flags.hidden;
-        self.rowid_value = table.rowid_alias.map(|alias| {
-            alias - (0..alias).filter(|&at| table.columns[at].generated.is_some()).count()
-        });
+        self.rowid_value = table
+            .rowid_alias
+            .map(|alias| alias - (0..alias).filter(|&at| table.columns[at].generated.is_some()).count());
         let wanted = (0..table.columns.len()).filter(|&at| !is_left_out(at)).count();
         if supplied != wanted {
             let name = target::display_name(c, &self.statement.target);

@@ -54,7 +54,8 @@ pub fn of(
     table: &Arc<Table>,
     conflict: Option<OnConflict>,
 ) -> CompileResult<u16> {
-    let known = c.dml.programs.iter().position(|known| same(&known.trigger, trigger) && known.conflict == conflict);
+    let known =
+        c.dml.programs.iter().position(|known| same(&known.trigger, trigger) && known.conflict == conflict);
     let at = match known {
         Some(at) => at,
         None => compile(c, trigger, table, conflict)?,
@@ -65,7 +66,10 @@ pub fn of(
 /// Foreign-key actions are made anew each time they are needed; their texts tell whether they are the same.
 fn same(known: &Arc<Trigger>, trigger: &Arc<Trigger>) -> bool {
     Arc::ptr_eq(known, trigger)
-        || (known.name.is_empty() && trigger.name.is_empty() && known.sql == trigger.sql && known.db == trigger.db)
+        || (known.name.is_empty()
+            && trigger.name.is_empty()
+            && known.sql == trigger.sql
+            && known.db == trigger.db)
 }
 
 /// Columns of OLD or NEW that the program uses; all while it is being compiled.
@@ -132,7 +136,11 @@ fn compile(
         crate::compile::deep(|| code_step(c, step, conflict))?;
     }
     c.bind(end);
-    c.emit(Op::Halt { code: HaltCode::Ok, on_conflict: OnConflict::Abort, message: kernite_vdbe::op::ConstId(0) });
+    c.emit(Op::Halt {
+        code: HaltCode::Ok,
+        on_conflict: OnConflict::Abort,
+        message: kernite_vdbe::op::ConstId(0),
+    });
     let (program, masks) = leave(c)?;
     let compiled = &mut c.dml.programs[at];
     compiled.program = Some(Arc::new(program));

@@ -53,8 +53,7 @@ pub fn row(c: &mut Compiler<'_>, removal: &Removal<'_>) -> CompileResult<()> {
         seek(c, table, data, removal.key, removal.key_count, end);
     }
     if !removal.triggers.is_empty() || foreign_key::required_for_delete(c, table) {
-        let mut mask =
-            trigger::column_mask(c, removal.triggers, table, false, false, removal.conflict)?;
+        let mut mask = trigger::column_mask(c, removal.triggers, table, false, false, removal.conflict)?;
         mask |= foreign_key::old_mask(c, table)?;
         old = c.builder.alloc_regs(1 + table.columns.len() as u32);
         c.emit(Op::Copy { from: removal.key, to: old, count: 1 });

@@ -33,7 +33,10 @@ pub enum Rows {
     Defaults,
     Coroutine(Coroutine),
     /// Rows in an ephemeral table.
-    Buffered { cursor: Cursor, count: usize },
+    Buffered {
+        cursor: Cursor,
+        count: usize,
+    },
 }
 
 impl Rows {
@@ -89,7 +92,8 @@ pub fn code_values(
     let Some(rows) = select.and_then(|id| value_rows(&ast, id)) else { return Ok(None) };
     let rows = ast.list(rows);
     let Some(first_row) = rows.first() else { return Ok(None) };
-    let all_constant = rows.iter().all(|row| ast.list(row.terms).iter().all(|&term| is_constant(c, &ast, term)));
+    let all_constant =
+        rows.iter().all(|row| ast.list(row.terms).iter().all(|&term| is_constant(c, &ast, term)));
     if statement.with.is_some() || !c.is_top_level() || !all_constant || has_cast(&ast, first_row.terms) {
         return Ok(None);
     }

@@ -111,8 +111,7 @@ fn types_fit(to: &Table, from: &Table) -> bool {
         let name = table.columns[at].declared_type.as_deref().unwrap_or_default().to_ascii_uppercase();
         if name == b"INTEGER" { b"INT".to_vec() } else { name }
     };
-    from.strict
-        && (0..to.columns.len()).all(|at| name(to, at) == b"ANY" || name(to, at) == name(from, at))
+    from.strict && (0..to.columns.len()).all(|at| name(to, at) == b"ANY" || name(to, at) == name(from, at))
 }
 
 fn column_fits(c: &mut Compiler<'_>, to: &Arc<Table>, from: &Arc<Table>, at: usize) -> CompileResult<bool> {
@@ -271,9 +270,7 @@ impl Transfer {
         let to = &self.to;
         let rowids_may_change = to.rowid_alias.is_none() && !to.indexes.is_empty();
         let is_unique = to.indexes.iter().any(|index| index.unique);
-        rowids_may_change
-            || is_unique
-            || !matches!(self.conflict, OnConflict::Abort | OnConflict::Rollback)
+        rowids_may_change || is_unique || !matches!(self.conflict, OnConflict::Abort | OnConflict::Rollback)
     }
 
     /// Copies the rows. Returns the jump that is taken when there are none.
@@ -293,7 +290,8 @@ impl Transfer {
             top = c.emit(Op::Rowid { cursor: self.read, out: rowid });
         }
         c.emit(Op::RowData { cursor: self.read, out: data });
-        let flags = WriteFlags { count_change: true, last_rowid: true, append: true, ..WriteFlags::default() };
+        let flags =
+            WriteFlags { count_change: true, last_rowid: true, append: true, ..WriteFlags::default() };
         let table = row::table_link(c, &self.to);
         c.emit(Op::Insert { cursor: self.write, record: data, rowid, table, flags });
         c.emit(Op::Next { cursor: self.read, to: top, counter: 0 });

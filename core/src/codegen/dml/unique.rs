@@ -19,11 +19,11 @@ use super::super::{column, expr};
 use super::change::resolution;
 use super::complete::{halt_rowid, halt_unique};
 use super::constraint::NewRow;
+use super::foreign_key;
 use super::remove::{self, Pass, Removal};
 use super::row;
 use super::trigger::{self, Triggers};
 use super::upsert::{self, Upsert};
-use super::foreign_key;
 use crate::catalog::Index;
 use crate::compile::{CompileResult, Compiler};
 
@@ -132,7 +132,10 @@ impl Checks<'_> {
                     && row::has_rowid(&table)
                     && table.rowid_conflict == OnConflict::Replace;
                 rowid_replaces
-                    || table.indexes.iter().any(|index| index.unique && index.on_conflict == OnConflict::Replace)
+                    || table
+                        .indexes
+                        .iter()
+                        .any(|index| index.unique && index.on_conflict == OnConflict::Replace)
             }
         };
         if may_replace {
@@ -353,14 +356,20 @@ impl Checks<'_> {
             }
         }
         let count = index.columns.len() as u32;
-        c.emit(Op::MakeRecord { first: key, count, out: record, affinities: kernite_vdbe::op::AffinityId(0) });
+        c.emit(Op::MakeRecord {
+            first: key,
+            count,
+            out: record,
+            affinities: kernite_vdbe::op::AffinityId(0),
+        });
         Ok(())
     }
 
     /// Whether another row could have the same key at all. A row of a WITHOUT ROWID table that is replaced could be left to the insert,
     /// but the pre-update hook has to be told of it.
     fn must_check(&self, index: &Arc<Index>) -> bool {
-        let unchanged = self.new.is_update() && !self.new.key_changes && row::is_primary_key(self.new.table(), index);
+        let unchanged =
+            self.new.is_update() && !self.new.key_changes && row::is_primary_key(self.new.table(), index);
         index.unique && !unchanged
     }
 

@@ -25,9 +25,7 @@ use super::foreign_key::Required;
 use super::remove::Pass;
 use super::row::{self, TableCursors};
 use super::trigger::{self, Triggers};
-use super::{
-    autoincrement, foreign_key, names, on_conflict, returning, target, update_from, update_virtual,
-};
+use super::{autoincrement, foreign_key, names, on_conflict, returning, target, update_from, update_virtual};
 use crate::bound::{ExprFlags, ExprId, ExprKind, SelectId};
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler, action};
@@ -145,7 +143,8 @@ pub(super) struct Updating {
 
 fn code(c: &mut Compiler<'_>, table: Arc<Table>, request: &Request<'_>) -> CompileResult<()> {
     let changed = expand_set(c, request.set);
-    let named = Changes { names: changed.iter().map(|(name, _)| name.clone()).collect(), ..Changes::default() };
+    let named =
+        Changes { names: changed.iter().map(|(name, _)| name.clone()).collect(), ..Changes::default() };
     let triggers = trigger::exist(c, &table, TriggerEvent::Update, Some(&named))?;
     let is_view = row::is_view(&table);
     let has_from = !request.from.is_empty();
@@ -229,7 +228,11 @@ fn code(c: &mut Compiler<'_>, table: Arc<Table>, request: &Request<'_>) -> Compi
 enum Assigned {
     Value(ast::ExprId),
     /// Column `at` of `count` of a SELECT.
-    Field { select: ast::ExprId, at: usize, count: usize },
+    Field {
+        select: ast::ExprId,
+        at: usize,
+        count: usize,
+    },
 }
 
 /// The assignments, row values taken apart.
@@ -365,8 +368,9 @@ impl Updating {
                         subquery
                     }
                 };
-                let field =
-                    c.bound.expr(ExprKind::SubqueryColumn { subquery, column: u16::try_from(at).unwrap_or(0) });
+                let field = c
+                    .bound
+                    .expr(ExprKind::SubqueryColumn { subquery, column: u16::try_from(at).unwrap_or(0) });
                 c.bound[field].flags.set(ExprFlags::HAS_SUBQUERY);
                 Ok(field)
             }

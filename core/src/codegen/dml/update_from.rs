@@ -90,9 +90,9 @@ fn key_columns(table: &Table) -> Vec<Option<usize>> {
     }
     match row::primary_key(table) {
         None => vec![None],
-        Some(key) => (0..key.key_columns)
-            .map(|at| usize::try_from(column::index_column(key, at)).ok())
-            .collect(),
+        Some(key) => {
+            (0..key.key_columns).map(|at| usize::try_from(column::index_column(key, at)).ok()).collect()
+        }
     }
 }
 

@@ -79,7 +79,8 @@ impl Updating {
         if !self.has_from && primary.is_none() {
             c.emit(Op::Null { first: self.row_set, last: self.old_rowid, cleared: false });
             self.keys = c.cursor();
-            let open = Op::OpenEphemeral { cursor: self.keys, columns: 0, key: KeyInfoId(0), unordered: false };
+            let open =
+                Op::OpenEphemeral { cursor: self.keys, columns: 0, key: KeyInfoId(0), unordered: false };
             // Rows of the table have a rowid and nothing else: NULL is the record of no columns.
             return Ok(Some(c.emit(open)));
         }
@@ -414,11 +415,8 @@ impl Updating {
         if self.foreign_keys > Required::No {
             foreign_key::check(c, &table, Reg(0), self.new_rowid, Some(&self.changes))?;
         }
-        let how = Completion {
-            is_update: true,
-            save_position: self.pass == Pass::Multi,
-            ..Completion::default()
-        };
+        let how =
+            Completion { is_update: true, save_position: self.pass == Pass::Multi, ..Completion::default() };
         complete(c, &self.write, self.new_rowid, how);
         if self.foreign_keys > Required::No {
             foreign_key_action::run(c, &table, self.old_rowid, Some(&self.changes))?;

@@ -144,7 +144,10 @@ impl Upsert {
     /// Whether the rowid is next to be checked behind clause `at`.
     pub fn next_is_rowid(&self, at: usize) -> bool {
         let behind = self.clauses[at + 1..].iter();
-        match behind.clone().find(|clause| !clause.has_target || clause.index.is_none() || !clause.is_duplicate) {
+        match behind
+            .clone()
+            .find(|clause| !clause.has_target || clause.index.is_none() || !clause.is_duplicate)
+        {
             None => true,
             Some(clause) => !clause.has_target || clause.index.is_none(),
         }

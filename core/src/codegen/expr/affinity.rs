@@ -44,7 +44,9 @@ impl Bound {
                 let left = self.affinity(*operand);
                 self[*select].columns.first().map_or(left, |column| self.compare_affinity(column.expr, left))
             }
-            ExprKind::In { operand, .. } | ExprKind::Unary { operand, .. } => or_blob(self.affinity(*operand)),
+            ExprKind::In { operand, .. } | ExprKind::Unary { operand, .. } => {
+                or_blob(self.affinity(*operand))
+            }
             _ => AFFINITY_BLOB,
         }
     }
@@ -72,7 +74,9 @@ impl Bound {
                 self.binary_collation(right, Some(left))
             }
             ExprKind::Binary { left, right, .. } => self.binary_collation(left, Some(right)),
-            ExprKind::In { operand, .. } | ExprKind::Unary { operand, .. } => self.binary_collation(operand, None),
+            ExprKind::In { operand, .. } | ExprKind::Unary { operand, .. } => {
+                self.binary_collation(operand, None)
+            }
             _ => None,
         }
     }

@@ -8,7 +8,9 @@ use kernite_vdbe::{Addr, Reg};
 
 use super::compare::{OnNull, code_compare};
 use super::in_operator::code_in;
-use super::{Temp, code_operands, code_target, code_temp, code_vector, column, release, right_first, to_register};
+use super::{
+    Temp, code_operands, code_target, code_temp, code_vector, column, release, right_first, to_register,
+};
 use crate::bound::{BinaryOp, ExprFlags, ExprId, ExprKind, UnaryOp};
 use crate::compile::{CompileResult, Compiler};
 

@@ -62,7 +62,9 @@ pub fn code_hoisted(c: &mut Compiler<'_>) -> CompileResult<()> {
 
 /// The constant that records too short to hold a column are read with: its DEFAULT, if that is a literal.
 pub fn column_default(c: &mut Compiler<'_>, table: &Arc<Table>, at: usize) -> CompileResult<ConstId> {
-    let Some(default) = table.columns.get(at).and_then(|column| column.default) else { return Ok(ConstId(0)) };
+    let Some(default) = table.columns.get(at).and_then(|column| column.default) else {
+        return Ok(ConstId(0));
+    };
     let key = (Arc::as_ptr(table) as usize, at);
     if let Some(&known) = c.codegen.defaults.get(&key) {
         return Ok(known);

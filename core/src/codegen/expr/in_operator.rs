@@ -99,7 +99,8 @@ pub fn code_in(c: &mut Compiler<'_>, expr: ExprId, if_false: Addr, if_null: Addr
     if found.kind == InIndex::None {
         return code_in_list_compare(c, expr, left, affinities[0], if_false, if_null);
     }
-    let left = if found.kind == InIndex::Rowid { left } else { convert_left(c, operand, left, &affinities, &map) };
+    let left =
+        if found.kind == InIndex::Rowid { left } else { convert_left(c, operand, left, &affinities, &map) };
     let (null_here, step_null) = match null_matters {
         true => (c.label(), true),
         false => (if_false, false),
@@ -116,7 +117,9 @@ pub fn code_in(c: &mut Compiler<'_>, expr: ExprId, if_false: Addr, if_null: Addr
         c.emit(Op::SeekRowid { cursor: found.cursor, key: left, miss: if_false });
         done = c.goto(Addr(0));
     } else if !null_matters {
-        if let Some(bloom) = c.codegen.subroutines.get(&expr).map(|known| known.bloom).filter(|reg| reg.is_some()) {
+        if let Some(bloom) =
+            c.codegen.subroutines.get(&expr).map(|known| known.bloom).filter(|reg| reg.is_some())
+        {
             c.emit(Op::Filter { filter: bloom, first: left, count: size as u32, to: if_false });
         }
         c.emit(Op::NotFound { cursor: found.cursor, key: left, count, to: if_false });
@@ -185,13 +188,7 @@ fn look_for_null(
 }
 
 /// Applies the comparison's affinities to the left side and puts its fields into the order of the index.
-fn convert_left(
-    c: &mut Compiler<'_>,
-    operand: ExprId,
-    mut left: Reg,
-    letters: &[u8],
-    map: &[usize],
-) -> Reg {
+fn convert_left(c: &mut Compiler<'_>, operand: ExprId, mut left: Reg, letters: &[u8], map: &[usize]) -> Reg {
     let size = map.len() as u32;
     if size == 1 {
         if letters[0] >= AFFINITY_TEXT && letters[0] != c.bound.affinity(operand) {
@@ -323,7 +320,9 @@ pub fn find_in_index(
     let map = map.unwrap_or(&mut identity);
     let select = c.bound.in_select(expr);
     let null_matters = null_matters
-        && select.is_none_or(|select| c.bound[select].columns.iter().any(|column| c.bound.can_be_null(column.expr)));
+        && select.is_none_or(|select| {
+            c.bound[select].columns.iter().any(|column| c.bound.can_be_null(column.expr))
+        });
     if let Some((table, columns)) = in_table(c, expr)
         && let Some(found) = find_table_index(c, expr, &table, &columns, usage, null_matters, map)?
     {
@@ -346,7 +345,8 @@ pub fn find_in_index(
     } else if null_matters {
         has_null = c.reg();
     }
-    let bloom_ok = usage == InUse::Membership || select.is_some_and(|select| c.codegen.select(select).cloned_in);
+    let bloom_ok =
+        usage == InUse::Membership || select.is_some_and(|select| c.codegen.select(select).cloned_in);
     code_in_list(c, expr, cursor, bloom_ok)?;
     if has_null.is_some() {
         set_has_null(c, cursor, has_null, false);
@@ -561,7 +561,9 @@ fn reusable(c: &Compiler<'_>, expr: ExprId, signature: Option<&(u32, Box<[u8]>)>
     }
     let (number, affinities) = signature?;
     let mut known = c.codegen.in_signatures.iter();
-    known.find(|known| known.select_number == *number && known.affinities == *affinities).map(|known| known.subroutine)
+    known
+        .find(|known| known.select_number == *number && known.affinities == *affinities)
+        .map(|known| known.subroutine)
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -25,8 +25,12 @@ use kernite_vdbe::{Error, Reg};
 pub use compare::{OnNull, code_compare, emit_compare};
 pub use condition::{jump_if_false, jump_if_false_copy, jump_if_true};
 pub use constant::{code_hoisted, hoist_nulls, literal, run_once};
-pub use function::{can_return_subtype, first_collation, is_like_operator, like_uses_percent, like_wildcards};
-pub use in_operator::{FoundIn, InIndex, InUse, check_in, code_in_list, find_in_index, index_collation, vector_error};
+pub use function::{
+    can_return_subtype, first_collation, is_like_operator, like_uses_percent, like_wildcards,
+};
+pub use in_operator::{
+    FoundIn, InIndex, InUse, check_in, code_in_list, find_in_index, index_collation, vector_error,
+};
 pub use subquery::code_subselect;
 
 use super::column;
@@ -580,7 +584,8 @@ fn read_partial_index_column(
         return Ok(None);
     };
     let done = c.label();
-    let null_row = fixed.maybe_null_row.then(|| c.emit(Op::IfNullRow { cursor: fixed.index, to: done, out: target }));
+    let null_row =
+        fixed.maybe_null_row.then(|| c.emit(Op::IfNullRow { cursor: fixed.index, to: done, out: target }));
     let reg = code_target(c, fixed.value, target)?;
     let affinities = c.builder.affinity(&[fixed.affinity]);
     c.emit(Op::Affinity { first: reg, count: 1, affinities });

@@ -1,14 +1,14 @@
 //! Operators other than jumps: arithmetic, logic, CASE, RAISE.
 
 use kernite_btree::ValueRef;
-use kernite_vdbe::op::{ConstId, HaltCode, Op, OnConflict};
+use kernite_vdbe::op::{ConstId, HaltCode, OnConflict, Op};
 use kernite_vdbe::{Addr, Error, Reg};
 
 use super::compare::{OnNull, code_compare, code_vector_compare};
 use super::condition::is_comparison;
 use super::{
-    code, code_integer, code_operands, code_target, code_temp, code_vector, jump_if_false, release, right_first,
-    to_register,
+    code, code_integer, code_operands, code_target, code_temp, code_vector, jump_if_false, release,
+    right_first, to_register,
 };
 use crate::bound::{BinaryOp, ExprFlags, ExprId, ExprKind, UnaryOp};
 use crate::compile::{CompileResult, Compiler};

@@ -13,8 +13,8 @@ use super::distinct::{Kept, code_distinct};
 use crate::bound::{Bound, ExprId, ExprKind, FunctionCall, SelectId, Similarity, Visitor};
 use crate::codegen::column;
 use crate::codegen::expr::{
-    AggregateColumn, AggregateFunction, AggregateInfo, ListFlags, code, code_exprs, first_collation, jump_if_false,
-    slot,
+    AggregateColumn, AggregateFunction, AggregateInfo, ListFlags, code, code_exprs, first_collation,
+    jump_if_false, slot,
 };
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::where_loop::Distinct;
@@ -107,9 +107,8 @@ impl Aggregates {
 
     fn add_column(&self, c: &mut Compiler<'_>, select: SelectId, expr: ExprId) -> CompileResult<()> {
         let column = c.bound.column(expr);
-        let known = column.and_then(|column| {
-            self.info(c).columns.iter().position(|known| known.column == Some(column))
-        });
+        let known = column
+            .and_then(|column| self.info(c).columns.iter().position(|known| known.column == Some(column)));
         let at = match known {
             Some(at) => at,
             None => {
@@ -356,7 +355,13 @@ impl Aggregates {
             }
             let id = c.builder.function(Arc::clone(&call.function));
             let acc = info.function_reg(at);
-            c.emit(Op::AggStep { function: id, first: arguments.first, count: count as u16, acc, inverse: false });
+            c.emit(Op::AggStep {
+                function: id,
+                first: arguments.first,
+                count: count as u16,
+                acc,
+                inverse: false,
+            });
             if count > 0 {
                 c.builder.release_temp_range(arguments.first, count);
             }

@@ -32,7 +32,11 @@ pub fn operator_name(op: CompoundOp) -> &'static str {
 }
 
 /// Codes a compound whose last core is `select`.
-pub fn code_compound(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destination) -> CompileResult<()> {
+pub fn code_compound(
+    c: &mut Compiler<'_>,
+    select: SelectId,
+    destination: &mut Destination,
+) -> CompileResult<()> {
     let Some(prior) = c.bound[select].prior else { return Ok(()) };
     if let DestinationKind::EphemeralTable(cursor) = destination.kind {
         let columns = c.bound[select].columns.len() as u16;
@@ -343,7 +347,8 @@ fn code_merge(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinat
     c.emit(Op::Jump { less, equal, greater });
     c.bind(end);
 
-    let (rows_left, rows_right) = (c.codegen.select(prior).row_estimate, c.codegen.select(select).row_estimate);
+    let (rows_left, rows_right) =
+        (c.codegen.select(prior).row_estimate, c.codegen.select(select).row_estimate);
     c.codegen.select_mut(select).row_estimate = match op {
         CompoundOp::UnionAll | CompoundOp::Union => log_est::add(rows_left, rows_right),
         CompoundOp::Intersect => rows_left.min(rows_right),
@@ -390,10 +395,7 @@ fn find_split(c: &Compiler<'_>, select: SelectId, op: CompoundOp) -> SelectId {
 fn set_side_orders(c: &mut Compiler<'_>, left: SelectId, right: SelectId, order: &[OrderTerm]) {
     for side in [left, right] {
         let terms = match c.bound[side].prior {
-            Some(_) => order
-                .iter()
-                .map(|term| OrderTerm { expr: c.copy_expr(term.expr), ..*term })
-                .collect(),
+            Some(_) => order.iter().map(|term| OrderTerm { expr: c.copy_expr(term.expr), ..*term }).collect(),
             None => side_order(c, side, order),
         };
         c.bound[side].order_by = terms;

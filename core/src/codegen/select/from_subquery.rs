@@ -198,6 +198,7 @@ fn same_view_before(
             (None, None) => cte == own_cte && cte.is_some() && c.bound[select].id == c.bound[own].id,
             _ => false,
         };
-        (same && !state.via_coroutine && !c.codegen.select(select).pushed_down).then_some((item.cursor, select))
+        (same && !state.via_coroutine && !c.codegen.select(select).pushed_down)
+            .then_some((item.cursor, select))
     })
 }

@@ -18,9 +18,7 @@ use super::aggregate::{Aggregates, call_of};
 use super::distinct::{DistinctState, fix_opening};
 use super::sort::Sort;
 use super::{Destination, code_row, sources};
-use crate::bound::{
-    ExprId, ExprKind, FromSource, IndexHint, OrderTerm, SelectId, Similarity,
-};
+use crate::bound::{ExprId, ExprKind, FromSource, IndexHint, OrderTerm, SelectId, Similarity};
 use crate::catalog::{Table, TableKind};
 use crate::codegen::column;
 use crate::codegen::expr::{ListFlags, code, code_exprs, hoist_nulls, jump_if_false, to_register};
@@ -43,7 +41,11 @@ pub fn code_aggregate(
     wants_distinct: bool,
 ) -> CompileResult<()> {
     let grouping = c.bound[select].group_by.clone();
-    let result_columns = grouping.iter().enumerate().map(|(at, &term)| column_of_term(c, select, term, at, by_result)).collect();
+    let result_columns = grouping
+        .iter()
+        .enumerate()
+        .map(|(at, &term)| column_of_term(c, select, term, at, by_result))
+        .collect();
     let mut group_terms: Vec<OrderTerm> = solver::as_order(&grouping).to_vec();
     let mut order_is_grouping = false;
     if grouping.is_empty() {
@@ -107,9 +109,10 @@ fn column_of_term(
     if by_result {
         return Some(at);
     }
-    c.bound[select].columns.iter().rposition(|column| {
-        c.bound.compare(term, column.expr, None) == Similarity::Same
-    })
+    c.bound[select]
+        .columns
+        .iter()
+        .rposition(|column| c.bound.compare(term, column.expr, None) == Similarity::Same)
 }
 
 /// Takes over the directions of ORDER BY if it has as many terms. Whether it is the same list.
@@ -389,10 +392,7 @@ impl Grouped {
             c.explain(|_| format!("USE TEMP B-TREE FOR {usage}"));
             row = Some(self.code_sorting(c, &group_by, sorter, loops.take())?);
         }
-        if self.order_is_grouping
-            && c.optimizes(optimizations::GROUP_BY_ORDER)
-            && (!ordered || sorted_too)
-        {
+        if self.order_is_grouping && c.optimizes(optimizations::GROUP_BY_ORDER) && (!ordered || sorted_too) {
             sort.order = None;
             if let Some(open) = sort.open {
                 c.builder.change_to_noop(open);

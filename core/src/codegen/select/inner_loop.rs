@@ -70,7 +70,13 @@ pub fn code_row(
     if let Some(cursor) = from {
         for at in 0..count {
             let out = first.plus(at);
-            c.emit(Op::Column { cursor, column: at as u16, out, default: ConstId(0), hint: column::HINT_NONE });
+            c.emit(Op::Column {
+                cursor,
+                column: at as u16,
+                out,
+                default: ConstId(0),
+                hint: column::HINT_NONE,
+            });
         }
     } else if !matches!(destination.kind, DestinationKind::Exists(_)) {
         let duplicate = matches!(
@@ -231,7 +237,13 @@ pub fn append(c: &mut Compiler<'_>, cursor: Cursor, record: Reg) {
 }
 
 /// Keeps a row of UPDATE … FROM.
-pub fn store_for_update(c: &mut Compiler<'_>, cursor: Cursor, key_columns: Option<u16>, first: Reg, count: u32) {
+pub fn store_for_update(
+    c: &mut Compiler<'_>,
+    cursor: Cursor,
+    key_columns: Option<u16>,
+    first: Reg,
+    count: u32,
+) {
     let record = c.builder.temp_reg();
     match key_columns {
         None => {

@@ -48,11 +48,17 @@ pub enum DestinationKind {
     /// The first row into these registers.
     Memory(Reg),
     /// Into an ephemeral index, under affinities; a Bloom filter of them too (0 = none).
-    Set { cursor: Cursor, affinities: Box<[u8]>, bloom: Reg },
+    Set {
+        cursor: Cursor,
+        affinities: Box<[u8]>,
+        bloom: Reg,
+    },
     /// 1 into the register if there is a row.
     Exists(Reg),
     /// To the other side of a co-routine.
-    Coroutine { co: Reg },
+    Coroutine {
+        co: Reg,
+    },
     /// Into an ephemeral table that is opened here.
     EphemeralTable(Cursor),
     /// Into an ephemeral table that is open.
@@ -60,12 +66,25 @@ pub enum DestinationKind {
     /// Into a queue of a recursive query, in order of arrival.
     Fifo(Cursor),
     /// The same, if it was not in there before.
-    DistinctFifo { queue: Cursor, seen: Cursor },
+    DistinctFifo {
+        queue: Cursor,
+        seen: Cursor,
+    },
     /// Into a queue in the order of these result columns (from 1).
-    Queue { queue: Cursor, order: Rc<[u16]> },
-    DistinctQueue { queue: Cursor, seen: Cursor, order: Rc<[u16]> },
+    Queue {
+        queue: Cursor,
+        order: Rc<[u16]>,
+    },
+    DistinctQueue {
+        queue: Cursor,
+        seen: Cursor,
+        order: Rc<[u16]>,
+    },
     /// For UPDATE … FROM: into an ephemeral table by the rowid in the first register (`key_columns` `None`), or into an index by so many.
-    UpdateFrom { cursor: Cursor, key_columns: Option<u16> },
+    UpdateFrom {
+        cursor: Cursor,
+        key_columns: Option<u16>,
+    },
     /// Nowhere.
     Discard,
 }
@@ -98,7 +117,8 @@ impl Destination {
 
     /// Whether the order of rows does not matter there.
     fn ignores_order(&self) -> bool {
-        self.ignores_duplicates() || matches!(self.kind, DestinationKind::Queue { .. } | DestinationKind::Fifo(_))
+        self.ignores_duplicates()
+            || matches!(self.kind, DestinationKind::Queue { .. } | DestinationKind::Fifo(_))
     }
 
     /// Whether it is a queue of a recursive query.
@@ -194,7 +214,8 @@ fn code_core(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinati
         let key = c.link_key(key);
         sort.cursor = c.cursor();
         let width = (order.len() + 1 + columns) as u16;
-        sort.open = Some(c.emit(Op::OpenEphemeral { cursor: sort.cursor, columns: width, key, unordered: false }));
+        sort.open =
+            Some(c.emit(Op::OpenEphemeral { cursor: sort.cursor, columns: width, key, unordered: false }));
     }
     if let DestinationKind::EphemeralTable(cursor) = destination.kind {
         let columns = open_ephemeral_columns(c, select);
@@ -218,7 +239,15 @@ fn code_core(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinati
     if !is_aggregate && !grouped {
         code_plain(c, select, destination, &mut sort, &mut distinct, wants_distinct)?;
     } else {
-        group_by::code_aggregate(c, select, destination, &mut sort, &mut distinct, by_grouping, wants_distinct)?;
+        group_by::code_aggregate(
+            c,
+            select,
+            destination,
+            &mut sort,
+            &mut distinct,
+            by_grouping,
+            wants_distinct,
+        )?;
     }
     if distinct.kind == Distinct::Unordered {
         c.explain(|_| "USE TEMP B-TREE FOR DISTINCT".into());
@@ -258,7 +287,9 @@ fn group_by_result(c: &mut Compiler<'_>, select: SelectId) {
 fn open_ephemeral_columns(c: &mut Compiler<'_>, select: SelectId) -> u16 {
     let columns = c.bound[select].columns.len() as u16;
     if c.bound[select].flags.nested_from {
-        while c.bound[select].columns.len() > 1 && c.bound[select].columns.last().is_some_and(|column| column.unused) {
+        while c.bound[select].columns.len() > 1
+            && c.bound[select].columns.last().is_some_and(|column| column.unused)
+        {
             c.bound[select].columns.pop();
         }
         let unused: Vec<ExprId> =

@@ -128,4 +128,3 @@ fn find_setup(c: &mut Compiler<'_>, select: SelectId) -> CompileResult<(SelectId
         core = prior;
     }
 }
-

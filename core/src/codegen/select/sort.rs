@@ -76,8 +76,7 @@ pub fn push(c: &mut Compiler<'_>, select: SelectId, sort: &mut Sort, row: RowDat
     let sequence = u32::from(!sort.is_sorter);
     let width = terms + sequence + row.count;
     let satisfied = sort.satisfied as u32;
-    let base =
-        if row.prefix > 0 { Reg(row.first.0 - row.prefix) } else { c.builder.alloc_regs(width) };
+    let base = if row.prefix > 0 { Reg(row.first.0 - row.prefix) } else { c.builder.alloc_regs(width) };
     let state = c.codegen.select(select);
     let limit = if state.offset.is_some() { state.offset.plus(1) } else { state.limit };
     let done = c.label();

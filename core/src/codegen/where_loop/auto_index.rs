@@ -92,7 +92,11 @@ pub fn build(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
     match coroutine {
         Some((_, state)) => {
             counter = Some(c.integer(0, Reg(1)));
-            c.emit(Op::InitCoroutine { co: state.return_reg, after: Addr(0), start: state.fill.unwrap_or(Addr(0)) });
+            c.emit(Op::InitCoroutine {
+                co: state.return_reg,
+                after: Addr(0),
+                start: state.fill.unwrap_or(Addr(0)),
+            });
             top = c.emit(Op::Yield { co: state.return_reg, done: end });
         }
         None => {

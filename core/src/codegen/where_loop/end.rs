@@ -125,7 +125,13 @@ fn skip_duplicates(c: &mut Compiler<'_>, w: &WhereLoop, at: usize) -> Option<Add
     }
     for place in 0..count {
         let out = key.plus(place as u32);
-        c.emit(Op::Column { cursor, column: place as u16, out, default: ConstId(0), hint: column::HINT_NONE });
+        c.emit(Op::Column {
+            cursor,
+            column: place as u16,
+            out,
+            default: ConstId(0),
+            hint: column::HINT_NONE,
+        });
     }
     let (count, miss) = (count as u16, Addr(0));
     let seek = match level.step {

@@ -109,8 +109,7 @@ fn push_range(text: &mut String, source: &Source, candidate: &Candidate, index: 
         };
     }
     let mut first = candidate.equal == 0;
-    let bounds =
-        [(flag::BOTTOM_LIMIT, candidate.bottom, '>'), (flag::TOP_LIMIT, candidate.top, '<')];
+    let bounds = [(flag::BOTTOM_LIMIT, candidate.bottom, '>'), (flag::TOP_LIMIT, candidate.top, '<')];
     for (limit, width, op) in bounds {
         if !candidate.has(limit) {
             continue;

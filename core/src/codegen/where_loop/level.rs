@@ -5,9 +5,7 @@ use std::sync::Arc;
 use kernite_vdbe::op::{CollationId, CompareFlags, ConstId, Cursor, IntsId, Op, WriteFlags};
 use kernite_vdbe::{Addr, Reg};
 
-use super::search::{
-    apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities,
-};
+use super::search::{apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities};
 use super::{column, disable_term, is_ready};
 use crate::bound::{AFFINITY_NUMERIC, BinaryOp, ExprFlags, ExprId, ExprKind, Similarity};
 use crate::catalog::{Index, Table};
@@ -16,9 +14,7 @@ use crate::compile::{CompileResult, Compiler};
 use crate::plan::btree_candidates::is_covered;
 use crate::plan::candidates::in_outer_join;
 use crate::plan::clause::{ClauseId, TermId, operator, term_flag};
-use crate::plan::where_loop::{
-    Candidate, Mask, Source, SourceKind, Step, WhereLoop, control, flag,
-};
+use crate::plan::where_loop::{Candidate, Mask, Source, SourceKind, Step, WhereLoop, control, flag};
 
 /// Codes the start of a level; the sources not ready inside of it.
 pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask) -> CompileResult<Mask> {
@@ -62,8 +58,7 @@ pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
             false => c.emit(Op::Rewind { cursor, empty }),
         };
         let to = c.here();
-        w.levels[at].step =
-            if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
+        w.levels[at].step = if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
     }
     test_terms(c, w, at, &source, index_read.as_ref())?;
     test_transitive(c, w, at, &source, not_ready)?;
@@ -395,7 +390,14 @@ fn start_index(
 }
 
 /// LIKE is tried twice where blobs may match too: once among text and once among blobs.
-fn start_like(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, index: &Index, equal: usize, reverse: bool) {
+fn start_like(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    at: usize,
+    index: &Index,
+    equal: usize,
+    reverse: bool,
+) {
     let counter = c.reg();
     c.integer(1, counter);
     let descending = index.descending.get(equal).copied().unwrap_or(false);
@@ -744,7 +746,12 @@ fn note_match(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, source: &Sourc
 }
 
 /// Terms of the WHERE clause are tested after a LEFT JOIN's match was noted: a null row passes them too.
-fn test_outer_terms(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, source: &Source) -> CompileResult<()> {
+fn test_outer_terms(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    at: usize,
+    source: &Source,
+) -> CompileResult<()> {
     for place in 0..w.main().base {
         let term = &w.main().terms[place];
         if term.is(term_flag::VIRTUAL | term_flag::CODED)

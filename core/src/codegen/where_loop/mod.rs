@@ -26,7 +26,7 @@ use kernite_vdbe::{Addr, Error, Reg};
 use super::column;
 use super::expr::jump_if_false;
 use super::state::{IndexedExpr, PartialIndexColumn};
-use crate::bound::{Bound, BinaryOp, ExprFlags, ExprId, OrderTerm, SelectId};
+use crate::bound::{BinaryOp, Bound, ExprFlags, ExprId, OrderTerm, SelectId};
 use crate::catalog::{Index, Table};
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::clause::{Clause, ClauseId, operator, term_flag};
@@ -384,7 +384,8 @@ fn open_index(
         reopens = true;
     } else {
         cursor = c.cursor();
-        if (column::has_expr(index) || has_virtual(table, index)) && c.optimizes(optimizations::INDEXED_EXPR) {
+        if (column::has_expr(index) || has_virtual(table, index)) && c.optimizes(optimizations::INDEXED_EXPR)
+        {
             note_indexed_exprs(c, source, table, index, cursor)?;
         }
         if !source.join.right {

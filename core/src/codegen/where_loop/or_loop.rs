@@ -180,9 +180,15 @@ fn skip_seen(
             let first = c.builder.temp_range(width as u32);
             super::right_join::load_key(c, source, source.cursor, first)?;
             let count = width as u16;
-            let skip = (branch > 0 || is_last).then(|| c.emit(Op::Found { cursor, key: first, count, to: Addr(0) }));
+            let skip =
+                (branch > 0 || is_last).then(|| c.emit(Op::Found { cursor, key: first, count, to: Addr(0) }));
             if !is_last {
-                c.emit(Op::MakeRecord { first, count: width as u32, out: scratch, affinities: Default::default() });
+                c.emit(Op::MakeRecord {
+                    first,
+                    count: width as u32,
+                    out: scratch,
+                    affinities: Default::default(),
+                });
                 let flags = WriteFlags { use_seek_result: branch > 0, ..WriteFlags::default() };
                 c.emit(Op::IdxInsert { cursor, record: scratch, first, count, flags });
             }

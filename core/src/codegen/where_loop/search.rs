@@ -8,9 +8,7 @@ use kernite_vdbe::{Addr, Reg};
 use super::column;
 use super::disable_term;
 use crate::bound::{AFFINITY_BLOB, ExprId, ExprKind, InSource, OrderTerm, UnaryOp};
-use crate::codegen::expr::{
-    InIndex, InUse, code, code_subselect, code_target, find_in_index,
-};
+use crate::codegen::expr::{InIndex, InUse, code, code_subselect, code_target, find_in_index};
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::clause::{TermId, operator, term_flag};
 use crate::plan::where_loop::{InLoop, WhereLoop, flag};
@@ -66,7 +64,8 @@ fn code_in_loop(
         disable_term(c, w, level, id);
         return Ok(());
     }
-    let places: Vec<usize> = (place..candidate.terms.len()).filter(|&at| uses(&candidate.terms[at])).collect();
+    let places: Vec<usize> =
+        (place..candidate.terms.len()).filter(|&at| uses(&candidate.terms[at])).collect();
     let number = w.levels[level].candidate;
     let mut map = Vec::new();
     let is_row = c.bound.in_select(expr).is_some_and(|select| c.bound[select].columns.len() > 1);
@@ -131,7 +130,9 @@ fn code_in_loop(
 /// A copy of a row-value IN with these fields only, in this order.
 fn keep_fields(c: &mut Compiler<'_>, expr: ExprId, fields: &[usize]) -> ExprId {
     let copy = c.copy_expr(expr);
-    let ExprKind::In { operand, source: InSource::Select(select), .. } = c.bound[copy].kind else { return copy };
+    let ExprKind::In { operand, source: InSource::Select(select), .. } = c.bound[copy].kind else {
+        return copy;
+    };
     let in_place = fields.iter().enumerate().all(|(at, &field)| at == field);
     if !in_place {
         c.codegen.subroutines.remove(&copy);
@@ -206,7 +207,13 @@ pub fn code_all_equalities(
         c.jump_here(first);
         for at in 0..skip {
             let out = base.plus(at as u32);
-            c.emit(Op::Column { cursor, column: at as u16, out, default: ConstId(0), hint: column::HINT_NONE });
+            c.emit(Op::Column {
+                cursor,
+                column: at as u16,
+                out,
+                default: ConstId(0),
+                hint: column::HINT_NONE,
+            });
         }
     }
     for at in skip..equal {
@@ -225,9 +232,7 @@ pub fn code_all_equalities(
                 // Values of a subquery got their affinity when they were collected.
                 affinities[at] = AFFINITY_BLOB;
             }
-        } else if !is_null
-            && let Some((_, right)) = c.bound.operands(expr)
-        {
+        } else if !is_null && let Some((_, right)) = c.bound.operands(expr) {
             if !is_is && c.bound.can_be_null(right) {
                 c.emit(Op::IsNull { value: target, to: w.levels[level].break_label });
             }
@@ -253,9 +258,11 @@ fn auto_affinities(
             let affinity = match (source.table(), usize::try_from(number)) {
                 (_, Err(_)) => crate::bound::AFFINITY_INTEGER,
                 (Some(table), _) => table.column_affinity(number),
-                (None, Ok(number)) => {
-                    c.bound.columns_of(source.cursor).get(number).map_or(AFFINITY_BLOB, |column| column.affinity)
-                }
+                (None, Ok(number)) => c
+                    .bound
+                    .columns_of(source.cursor)
+                    .get(number)
+                    .map_or(AFFINITY_BLOB, |column| column.affinity),
             };
             affinity.clamp(AFFINITY_BLOB, crate::bound::AFFINITY_NUMERIC)
         })
@@ -276,7 +283,9 @@ pub fn apply_affinities(c: &mut Compiler<'_>, first: Reg, letters: &[u8]) {
 pub fn reduce_affinities(c: &Compiler<'_>, right: ExprId, letters: &mut [u8]) {
     for (at, letter) in letters.iter_mut().enumerate() {
         let field = c.bound.vector_field(right, at);
-        if c.bound.compare_affinity(field, *letter) == AFFINITY_BLOB || c.bound.needs_no_change(field, *letter) {
+        if c.bound.compare_affinity(field, *letter) == AFFINITY_BLOB
+            || c.bound.needs_no_change(field, *letter)
+        {
             *letter = AFFINITY_BLOB;
         }
     }

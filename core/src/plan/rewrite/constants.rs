@@ -5,7 +5,8 @@
 use kernite_vdbe::op::Cursor;
 
 use crate::bound::{
-    AFFINITY_BLOB, AFFINITY_NONE, AFFINITY_TEXT, BinaryOp, Bound, ExprFlags, ExprId, ExprKind, SelectId, Visitor,
+    AFFINITY_BLOB, AFFINITY_NONE, AFFINITY_TEXT, BinaryOp, Bound, ExprFlags, ExprId, ExprKind, SelectId,
+    Visitor,
 };
 use crate::codegen::expr::affinity::is_binary;
 use crate::codegen::expr::can_return_subtype;
@@ -123,7 +124,9 @@ fn fix(c: &mut Compiler<'_>, expr: ExprId, excluded: u32, fixed: &[Fixed], with_
     if c.codegen.fixed_columns.contains_key(&expr) || c.bound[expr].flags.any(excluded) {
         return false;
     }
-    let Some(found) = fixed.iter().find(|fixed| fixed.at != expr && fixed.column == name) else { return false };
+    let Some(found) = fixed.iter().find(|fixed| fixed.at != expr && fixed.column == name) else {
+        return false;
+    };
     if with_affinity && !found.has_affinity {
         return false;
     }

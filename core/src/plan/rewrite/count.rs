@@ -48,7 +48,11 @@ fn matches_pattern(c: &Compiler<'_>, select: SelectId) -> Option<(SelectId, Expr
         return None;
     }
     let ExprKind::Function(call) = &c.bound[column.expr].kind else { return None };
-    if !call.is_aggregate || &*call.function.name != "count" || !call.arguments.is_empty() || call.filter.is_some() {
+    if !call.is_aggregate
+        || &*call.function.name != "count"
+        || !call.arguments.is_empty()
+        || call.filter.is_some()
+    {
         return None;
     }
     let FromSource::Subquery { select: inner, .. } = item.source else { return None };

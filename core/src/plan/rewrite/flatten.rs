@@ -68,7 +68,8 @@ fn can_flatten(c: &Compiler<'_>, outer: SelectId, inner: SelectId, at: usize, is
     {
         return false;
     }
-    if (join.outer || join.left_of_right_join) && (sub.from.len() > 1 || parent.flags.distinct || join.right) {
+    if (join.outer || join.left_of_right_join) && (sub.from.len() > 1 || parent.flags.distinct || join.right)
+    {
         return false;
     }
     !(at > 0 && sub.from[0].join.left_of_right_join)
@@ -117,9 +118,8 @@ fn can_flatten_compound(
 /// Whether a column has different affinities in different cores.
 fn affinities_differ(c: &Compiler<'_>, inner: SelectId) -> bool {
     (0..c.bound[inner].columns.len()).any(|column| {
-        let letter = |core: SelectId| {
-            c.bound[core].columns.get(column).map(|column| c.bound.affinity(column.expr))
-        };
+        let letter =
+            |core: SelectId| c.bound[core].columns.get(column).map(|column| c.bound.affinity(column.expr));
         c.bound.cores(inner).any(|core| letter(core) != letter(inner))
     })
 }

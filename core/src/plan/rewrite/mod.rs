@@ -42,7 +42,12 @@ pub fn simplify_from(c: &mut Compiler<'_>, select: SelectId, is_aggregate: bool)
 }
 
 /// Whether item `at` was a subquery that could be merged.
-fn flatten_item(c: &mut Compiler<'_>, select: SelectId, at: usize, is_aggregate: bool) -> CompileResult<bool> {
+fn flatten_item(
+    c: &mut Compiler<'_>,
+    select: SelectId,
+    at: usize,
+    is_aggregate: bool,
+) -> CompileResult<bool> {
     let FromSource::Subquery { select: inner, cte, .. } = c.bound[select].from[at].source else {
         return Ok(false);
     };

@@ -63,14 +63,15 @@ fn accepts_terms(c: &Compiler<'_>, inner: SelectId, outer: SelectId, at: usize) 
     {
         return false;
     }
-    let only_union_all = c.bound.cores(inner).all(|core| {
-        c.bound[core].prior.is_none() || c.bound[core].operator == Some(CompoundOp::UnionAll)
-    });
+    let only_union_all = c
+        .bound
+        .cores(inner)
+        .all(|core| c.bound[core].prior.is_none() || c.bound[core].operator == Some(CompoundOp::UnionAll));
     // Rows that are equal for the compound might differ for the term.
     only_union_all
-        || c.bound.cores(inner).all(|core| {
-            c.bound[core].columns.iter().all(|column| is_binary(c.bound.collation(column.expr)))
-        })
+        || c.bound
+            .cores(inner)
+            .all(|core| c.bound[core].columns.iter().all(|column| is_binary(c.bound.collation(column.expr))))
 }
 
 /// Moves terms of HAVING that only look at BINARY keys to the WHERE clause.

@@ -65,7 +65,13 @@ impl Substitution {
     }
 
     /// Substitutes in a SELECT; with `prior` in the cores before it too.
-    pub fn select(&self, c: &mut Compiler<'_>, select: SelectId, depth: u8, prior: bool) -> CompileResult<()> {
+    pub fn select(
+        &self,
+        c: &mut Compiler<'_>,
+        select: SelectId,
+        depth: u8,
+        prior: bool,
+    ) -> CompileResult<()> {
         let mut core = Some(select);
         while let Some(id) = core {
             let roots = {
@@ -147,7 +153,8 @@ impl Substitution {
         if joined != 0
             && let Some(cursor) = join_cursor
         {
-            let flag = if joined & ExprFlags::OUTER_ON != 0 { ExprFlags::OUTER_ON } else { ExprFlags::INNER_ON };
+            let flag =
+                if joined & ExprFlags::OUTER_ON != 0 { ExprFlags::OUTER_ON } else { ExprFlags::INNER_ON };
             set_join(c, expr, cursor, flag);
         }
         Ok(())
