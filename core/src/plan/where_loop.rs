@@ -297,10 +297,13 @@ pub enum Step {
     Next {
         cursor: Cursor,
         to: Addr,
+        /// Counts as a step of a full scan.
+        full_scan: bool,
     },
     Prev {
         cursor: Cursor,
         to: Addr,
+        full_scan: bool,
     },
     VirtualNext {
         cursor: Cursor,

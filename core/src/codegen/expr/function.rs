@@ -77,8 +77,14 @@ fn emit_call(
     inside: Option<SelfContext>,
 ) {
     let function = c.builder.function(function);
+    let place = match inside {
+        Some(SelfContext::Check) => 1,
+        Some(SelfContext::Generated) => 2,
+        Some(SelfContext::IndexExpr | SelfContext::PartialIndex) => 3,
+        Some(SelfContext::Default) | None => 0,
+    };
     c.emit(match inside {
-        Some(_) => Op::PureFunc { function, first, count, out, constant_mask, place: 0 },
+        Some(_) => Op::PureFunc { function, first, count, out, constant_mask, place },
         None => Op::Function { function, first, count, out, constant_mask },
     });
 }

@@ -134,7 +134,7 @@ pub fn build(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
             }
         }
         None => {
-            c.emit(Op::Next { cursor: table_cursor, to: top, counter: 0 });
+            c.emit(Op::Next { cursor: table_cursor, to: top, counter: 3 });
         }
     }
     c.bind(end);
@@ -184,7 +184,7 @@ fn describe(c: &Compiler<'_>, w: &WhereLoop, source: &Source, keys: &[(TermId, u
         Some(table) => (table.name.clone(), table.db, Arc::clone(&table.ast)),
         None => (source.name.as_bytes().into(), kernite_vdbe::Db(0), Arc::clone(&c.ast)),
     };
-    let index = Index { declared_conflict: None,
+    let index = Index {
         name: b"auto-index"[..].into(),
         table: table_name,
         db,
@@ -192,6 +192,7 @@ fn describe(c: &Compiler<'_>, w: &WhereLoop, source: &Source, keys: &[(TermId, u
         origin: IndexOrigin::Created,
         unique: false,
         on_conflict: kernite_vdbe::op::OnConflict::Abort,
+        declared_conflict: None,
         descending: vec![false; columns.len()],
         key_columns: columns.len() - usize::from(source.has_rowid()),
         columns,

@@ -50,11 +50,11 @@ fn end_level(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> CompileResul
     let level = w.levels[at].clone();
     match level.step {
         Step::None => {}
-        Step::Next { cursor, to } => {
-            c.emit(Op::Next { cursor, to, counter: 0 });
+        Step::Next { cursor, to, full_scan } => {
+            c.emit(Op::Next { cursor, to, counter: u8::from(full_scan) });
         }
-        Step::Prev { cursor, to } => {
-            c.emit(Op::Prev { cursor, to, counter: 0 });
+        Step::Prev { cursor, to, full_scan } => {
+            c.emit(Op::Prev { cursor, to, counter: u8::from(full_scan) });
         }
         Step::VirtualNext { cursor, to } => {
             c.emit(Op::VNext { cursor, to });

@@ -58,7 +58,7 @@ pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
             false => c.emit(Op::Rewind { cursor, empty }),
         };
         let to = c.here();
-        w.levels[at].step = if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
+        w.levels[at].step = step(reverse, cursor, to, true);
     }
     test_terms(c, w, at, &source, index_read.as_ref())?;
     test_transitive(c, w, at, &source, not_ready)?;
@@ -195,7 +195,7 @@ fn start_rowid_range(
         }
     }
     let to = c.here();
-    w.levels[at].step = if reverse { Step::Prev { cursor, to } } else { Step::Next { cursor, to } };
+    w.levels[at].step = step(reverse, cursor, to, false);
     if let Some((test, bound)) = stop {
         let rowid = c.reg();
         c.emit(Op::Rowid { cursor, out: rowid });
@@ -306,8 +306,9 @@ fn start_index(
         let seeks_ge = constrained && begin_equal && !reverse;
         if candidate.has(flag::IN_SEEK_SCAN) && seeks_ge {
             let steps = (i32::from(index.row_estimates.first().copied().unwrap_or(0)) + 9) / 10;
-            let scan = c.emit(Op::SeekScan { cursor, steps: steps.max(0) as u32, to: Addr(0), range: false });
-            if begin.term.is_some() || end.term.is_some() {
+            let range = begin.term.is_some() || end.term.is_some();
+            let scan = c.emit(Op::SeekScan { cursor, steps: steps.max(0) as u32, to: Addr(0), range });
+            if range {
                 // With a range behind it, the scan cannot skip the test of the range's end.
                 let past = Addr(c.here().0 + 1);
                 c.builder.set_jump(scan, past);
@@ -336,7 +337,7 @@ fn start_index(
             disable_term(c, w, at, id);
         }
     } else if stop_at_null {
-        if (!big_null.is_some()) {
+        if big_null.is_none() {
             c.nulls(bound_reg, 1);
             end_equal = false;
         }
@@ -369,7 +370,7 @@ fn start_index(
     if !omits_table {
         seek_table(c, w, at, source, index, cursor)?;
     }
-    if w.levels[at].left_join.0 == 0
+    if w.levels[at].left_join.is_none()
         && w.levels[at].right_join.is_none()
         && let Some(table) = source.table()
         && !candidate.has(flag::AUTO_INDEX)
@@ -378,15 +379,18 @@ fn start_index(
         mark_implied(c, w, source, filter);
     }
     let one_row = candidate.has(flag::ONE_ROW)
-        || (!w.levels[at].in_loops.is_empty() && (!big_null.is_some()) && finds_one_row(w, &candidate, index));
-    w.levels[at].step = if one_row {
-        Step::None
-    } else if reverse {
-        Step::Prev { cursor, to: top }
-    } else {
-        Step::Next { cursor, to: top }
-    };
+        || (!w.levels[at].in_loops.is_empty() && big_null.is_none() && finds_one_row(w, &candidate, index));
+    let full_scan = !candidate.has(flag::CONSTRAINT);
+    w.levels[at].step = if one_row { Step::None } else { step(reverse, cursor, top, full_scan) };
     Ok(omits_table)
+}
+
+/// From one row to the next.
+fn step(reverse: bool, cursor: Cursor, to: Addr, full_scan: bool) -> Step {
+    match reverse {
+        true => Step::Prev { cursor, to, full_scan },
+        false => Step::Next { cursor, to, full_scan },
+    }
 }
 
 /// LIKE is tried twice where blobs may match too: once among text and once among blobs.

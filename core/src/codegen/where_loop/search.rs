@@ -140,7 +140,6 @@ fn keep_fields(c: &mut Compiler<'_>, expr: ExprId, fields: &[usize]) -> ExprId {
     let cores: Vec<_> = c.bound.cores(select).collect();
     for core in cores {
         let number = c.next_select_id();
-        
         let columns = &c.bound[core].columns;
         let kept: Vec<_> = fields.iter().filter_map(|&field| columns.get(field).cloned()).collect();
         let core = &mut c.bound[core];

@@ -144,7 +144,6 @@ fn copy_parents(c: &mut Compiler<'_>, outer: SelectId, inner: SelectId, at: usiz
         node.offset = offset;
         node.operator = Some(CompoundOp::UnionAll);
         c.bound[copy].id = c.next_select_id();
-        
         if is_join {
             renumber(c, copy, Some(at), &mut cursors);
         }
