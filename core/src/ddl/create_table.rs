@@ -15,6 +15,7 @@ use crate::bound::{AFFINITY_BLOB, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_REAL
 use crate::bound::{SelectId, SubqueryColumn};
 use crate::catalog::build::{self, Source};
 use crate::catalog::{IndexColumn, IndexOrigin, Table};
+use crate::codegen::select::{self, Destination, DestinationKind};
 use crate::compile::{CompileResult, Compiler, action};
 use crate::resolve;
 
@@ -57,7 +58,12 @@ pub(super) fn authorize_new(
 }
 
 /// Where the definition of a new object comes from.
-pub(super) fn source<'s>(c: &Compiler<'s>, ast: &'s Arc<ast::Ast>, sql: &'s Arc<[u8]>, db: Db) -> Source<'s> {
+pub(super) fn source<'s>(
+    c: &'s Compiler<'_>,
+    ast: &'s Arc<ast::Ast>,
+    sql: &'s Arc<[u8]>,
+    db: Db,
+) -> Source<'s> {
     Source {
         ast,
         sql,
@@ -214,7 +220,7 @@ fn create_as_select(
     c: &mut Compiler<'_>,
     db: Db,
     table_name: &[u8],
-    select: ast::SelectId,
+    body: ast::SelectId,
 ) -> CompileResult<()> {
     begin(c, db);
     let root = c.builder.alloc_reg();
@@ -224,7 +230,7 @@ fn create_as_select(
     let (co, record, new_rowid) = (c.builder.alloc_reg(), c.builder.alloc_reg(), c.builder.alloc_reg());
     let ast = Arc::clone(&c.ast);
     c.authorize_select()?;
-    let id = resolve::select(c, &ast, select)?;
+    let id = resolve::select(c, &ast, body)?;
     let columns = columns_of(c, id);
     c.builder.emit(Op::OpenWriteReg {
         cursor,
@@ -237,7 +243,9 @@ fn create_as_select(
     let start = Addr(c.builder.here().0 + 1);
     let head = c.builder.emit(Op::InitCoroutine { co, after, start });
     debug_assert_eq!(head.0 + 1, start.0);
-    let (first, count) = crate::codegen::select::code_into_coroutine(c, id, co)?;
+    let mut destination = Destination::new(DestinationKind::Coroutine { co });
+    select::code(c, id, &mut destination)?;
+    let Destination { first, count, .. } = destination;
     c.builder.emit(Op::EndCoroutine { co });
     c.builder.bind(after);
     let (top, done) = (c.builder.here(), c.builder.label());

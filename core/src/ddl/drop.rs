@@ -187,7 +187,7 @@ fn delete_where(c: &mut Compiler<'_>, table: &Table, column: u16, value: &[u8]) 
     c.builder.emit(Op::Ne { left, right, to: next, flags, collation: CollationId(0) });
     rows::delete(c, cursor);
     c.builder.bind(next);
-    c.builder.emit(Op::Next { cursor, to: top });
+    c.builder.emit(Op::Next { cursor, to: top, counter: 0 });
     c.builder.bind(end);
     c.builder.release_temp(right);
     c.builder.release_temp(left);

@@ -9,14 +9,13 @@ use kernite_vdbe::op::{Addr, Db, OnConflict, Op, Reg, WriteFlags};
 
 use crate::catalog::{Index, Table};
 use crate::codegen::dml;
-use crate::codegen::key_info;
 use crate::compile::{CompileResult, Compiler, action};
 
 /// Empties an index and builds it anew: REINDEX.
 ///
 /// # Errors
 /// Not authorized.
-pub(crate) fn refill(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Index>) -> CompileResult<()> {
+pub(super) fn refill(c: &mut Compiler<'_>, table: &Arc<Table>, index: &Arc<Index>) -> CompileResult<()> {
     super::schema_table::begin_write(c, table.db);
     fill(c, table, index, None)
 }
@@ -34,7 +33,8 @@ pub(super) fn fill(
         return Ok(());
     }
     let (data, tree, sorter) = (c.builder.alloc_cursor(), c.builder.alloc_cursor(), c.builder.alloc_cursor());
-    let key = key_info::of_index(c, table, index)?;
+    let info = c.index_key(index)?;
+    let key = c.builder.key_info(Arc::clone(&info));
     let columns = index.columns.len() as u16;
     c.builder.emit(Op::SorterOpen { cursor: sorter, columns, key, limit: Reg(0) });
     open_table(c, table, data)?;
@@ -45,15 +45,14 @@ pub(super) fn fill(
     let entry = dml::index_key(c, table, index, data, record, false, true)?;
     c.builder.emit(Op::SorterInsert { cursor: sorter, record, first: entry.first, count: entry.count as u16 });
     dml::bind_skip(c, entry);
-    c.builder.emit(Op::Next { cursor: data, to: top });
+    c.builder.emit(Op::Next { cursor: data, to: top, counter: 0 });
     c.builder.bind(end);
     match root {
         Some(root) => {
             c.builder.emit(Op::OpenWriteReg { cursor: tree, db: table.db, root, key, columns });
         }
         None => {
-            let info = c.builder.key_info_at(key).cloned();
-            let id = c.builder.tree(table.db, index.root.get(), info);
+            let id = c.builder.tree(table.db, index.root.get(), Some(info));
             c.builder.emit(Op::Clear { tree: id, count: Reg(0), count_change: false });
             c.builder.emit(Op::OpenWrite { cursor: tree, tree: id, columns, for_delete: false });
         }
@@ -98,8 +97,7 @@ fn open_table(c: &mut Compiler<'_>, table: &Arc<Table>, cursor: kernite_vdbe::op
     let columns = table.columns.len() as u16;
     let (root, key) = match table.primary_key_index().filter(|_| table.without_rowid).cloned() {
         Some(primary) => {
-            let key = key_info::of_index(c, table, &primary)?;
-            (primary.root.get(), c.builder.key_info_at(key).cloned())
+            (primary.root.get(), Some(c.index_key(&primary)?))
         }
         None => (table.root.map_or(0, kernite_btree::PageNo::get), None),
     };

@@ -29,5 +29,4 @@ pub use create_index::create_index;
 pub use create_object::{create_trigger, create_view, create_virtual_table};
 pub use create_table::create_table;
 pub use drop::drop;
-pub(crate) use fill::refill;
 pub use reindex::reindex;

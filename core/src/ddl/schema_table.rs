@@ -138,7 +138,7 @@ pub(super) fn scan(
     let top = c.builder.here();
     body(c, cursor, next)?;
     c.builder.bind(next);
-    c.builder.emit(Op::Next { cursor, to: top });
+    c.builder.emit(Op::Next { cursor, to: top, counter: 0 });
     c.builder.bind(end);
     c.builder.emit(Op::Close { cursor });
     Ok(())
