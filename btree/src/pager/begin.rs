@@ -172,9 +172,8 @@ impl Begin {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         // Tidying only: whether or not it can be removed, an empty database reads as empty.
-        match wait.removed(|| files.io.remove(path, false)) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) | Err(_) => {}
+        if let Ok(None) = wait.removed(|| files.io.remove(path, false)) {
+            return Ok(None);
         }
         files.log.journal()?.existed = false;
         if !exclusive {

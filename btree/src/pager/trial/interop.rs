@@ -12,7 +12,7 @@ use super::*;
 use crate::CheckpointMode;
 
 /// A SQLite process that does what it is told, line by line: Python statements, each answered by a line.
-struct Sqlite {
+pub(super) struct Sqlite {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -31,7 +31,7 @@ for line in sys.stdin:
 "#;
 
 impl Sqlite {
-    fn start() -> Option<Sqlite> {
+    pub(super) fn start() -> Option<Sqlite> {
         let child = Command::new("python3")
             .args(["-c", PROGRAM])
             .stdin(Stdio::piped())
@@ -53,7 +53,7 @@ impl Sqlite {
         answer.trim_end().to_string()
     }
 
-    fn open(&mut self, path: &Path) {
+    pub(super) fn open(&mut self, path: &Path) {
         let path = path.display();
         assert_eq!(
             self.tell(&format!("!db = sqlite3.connect('{path}', isolation_level=None, timeout=0)")),
@@ -62,11 +62,11 @@ impl Sqlite {
     }
 
     /// The first column of the first row.
-    fn sql(&mut self, sql: &str) -> String {
+    pub(super) fn sql(&mut self, sql: &str) -> String {
         self.tell(&format!("(db.execute(\"\"\"{sql}\"\"\").fetchone() or ['none'])[0]"))
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         assert_eq!(self.tell("!db.close()"), "None");
     }
 
@@ -77,16 +77,16 @@ impl Sqlite {
 }
 
 /// A folder that goes away.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(super) fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("kernite-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -97,7 +97,7 @@ impl Drop for Folder {
     }
 }
 
-fn bytes_of(path: &Path) -> Vec<u8> {
+pub(super) fn bytes_of(path: &Path) -> Vec<u8> {
     path.as_os_str().as_encoded_bytes().to_vec()
 }
 

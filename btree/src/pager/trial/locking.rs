@@ -1,7 +1,7 @@
 //! Several connections: who waits for whom, what each sees, and how many operations that costs.
 
 use kernite_io::fault::OpSet;
-use kernite_io::{FaultIo, Io, IoOp, MemoryIo};
+use kernite_io::{FaultIo, IoOp, MemoryIo};
 
 use super::*;
 use crate::CheckpointMode;

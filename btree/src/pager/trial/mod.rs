@@ -8,6 +8,8 @@ mod fault;
 mod interop;
 mod locking;
 mod random;
+mod several;
+mod trees;
 
 use std::sync::Arc;
 

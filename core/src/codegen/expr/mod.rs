@@ -503,6 +503,15 @@ fn code_trigger_column(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> Reg {
     target
 }
 
+/// Codes a slot's value into `target`.
+pub fn code_slot_to(c: &mut Compiler<'_>, slot: u32, of: ExprId, target: Reg) -> CompileResult<()> {
+    let reg = code_slot(c, slot, of, target)?;
+    if reg != target {
+        c.emit(Op::SCopy { from: reg, to: target });
+    }
+    Ok(())
+}
+
 fn code_slot(c: &mut Compiler<'_>, slot: u32, of: ExprId, target: Reg) -> CompileResult<Reg> {
     let (query, is_function, at) = unpack_slot(slot);
     let Some(info) = c.codegen.aggregates.get(query) else {

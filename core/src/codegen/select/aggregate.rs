@@ -13,7 +13,7 @@ use super::distinct::{Kept, code_distinct};
 use crate::bound::{Bound, ExprId, ExprKind, FunctionCall, SelectId, Similarity, Visitor};
 use crate::codegen::column;
 use crate::codegen::expr::{
-    AggregateColumn, AggregateFunction, AggregateInfo, ListFlags, code, code_exprs, first_collation,
+    AggregateColumn, AggregateFunction, AggregateInfo, ListFlags, code_exprs, code_slot_to, first_collation,
     jump_if_false, slot,
 };
 use crate::compile::{CompileResult, Compiler};
@@ -279,7 +279,8 @@ impl Aggregates {
         let test = keep.is_some().then(|| c.emit(Op::If { value: keep, to: past, jump_if_null: false }));
         let before = c.here();
         for (at, column) in info.columns.iter().take(info.accumulators).enumerate() {
-            code(c, column.expr, info.column_reg(at))?;
+            let target = info.column_reg(at);
+            code_slot_to(c, slot(self.query, false, at), column.expr, target)?;
         }
         self.set_direct(c, false);
         c.bind(past);

@@ -6,6 +6,7 @@ use kernite_vdbe::{Addr, Reg};
 
 use super::{Destination, DestinationKind, code};
 use crate::bound::{FromItem, FromSource, SelectId};
+use crate::codegen::expr::{ListFlags, code_exprs};
 use crate::codegen::state::CteState;
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::where_loop::Source;
@@ -30,6 +31,9 @@ fn cte_use(c: &Compiler<'_>, item: &FromItem) -> Option<(Materialized, u32)> {
 fn code_one(c: &mut Compiler<'_>, outer: SelectId, at: usize, inner: SelectId) -> CompileResult<()> {
     if c.codegen.subqueries.get(&inner).is_some_and(|state| state.fill.is_some()) {
         return Ok(());
+    }
+    if !c.bound[inner].rows.is_empty() {
+        return code_values(c, inner);
     }
     let used = cte_use(c, &c.bound[outer].from[at]);
     let may_push = used.is_none_or(|(hint, uses)| hint != Materialized::Yes && uses < 2);
@@ -105,6 +109,32 @@ fn code_coroutine(c: &mut Compiler<'_>, outer: SelectId, at: usize, inner: Selec
     c.builder.clear_temps();
     c.bind(after);
     c.builder.clear_temps();
+    Ok(())
+}
+
+/// Rows of a VALUES clause, yielded one by one.
+fn code_values(c: &mut Compiler<'_>, inner: SelectId) -> CompileResult<()> {
+    let after = c.label();
+    let co = c.reg();
+    let first = super::result_exprs(c, inner);
+    let rows = std::mem::take(&mut c.bound[inner].rows);
+    // Two registers in front are for INSERT, which uses such rows where they are.
+    let result = c.builder.alloc_regs(first.len() as u32 + 2).plus(2);
+    let start = Addr(c.here().0 + 1);
+    c.emit(Op::InitCoroutine { co, after, start });
+    for row in std::iter::once(&first).chain(&rows) {
+        code_exprs(c, row, result, ListFlags::default())?;
+        c.emit(Op::Yield { co, done: Addr(0) });
+    }
+    c.emit(Op::EndCoroutine { co });
+    c.bind(after);
+    c.builder.clear_temps();
+    c.bound[inner].rows = rows;
+    let state = c.codegen.subqueries.entry(inner).or_default();
+    state.return_reg = co;
+    state.fill = Some(start);
+    state.via_coroutine = true;
+    state.result = result;
     Ok(())
 }
 

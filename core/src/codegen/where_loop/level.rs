@@ -540,11 +540,10 @@ fn deferred_seek(
     let mut columns = IntsId(0);
     if w.wants(control::OR_SUBCLAUSE | control::RIGHT_JOIN) && c.notes.write_databases == 0 {
         // The body reads the table's cursor: where the index has the column, the machine reads it from there.
-        let mut places = vec![0u32; table.columns.len() + 1];
-        places[0] = table.columns.len() as u32;
+        let mut places = vec![0u32; table.columns.len()];
         for place in 0..index.columns.len().saturating_sub(1) {
             if let Ok(number) = usize::try_from(column::index_column(index, place))
-                && let Some(slot) = places.get_mut(column::storage_place(table, number) + 1)
+                && let Some(slot) = places.get_mut(column::storage_place(table, number))
             {
                 *slot = place as u32 + 1;
             }
