@@ -21,6 +21,8 @@ use super::recover::Recover;
 use crate::pager::{Pager, files};
 use crate::{Error, ReadOnlyReason, Step};
 
+/// Frames by which a writer's mark may lag behind: a fraction of what an automatic checkpoint copies.
+const MARK_LAG_MAX: u32 = 256;
 /// Tries before the locking protocol is taken for broken; less than ten seconds in all.
 const TRIES_MAX: u64 = 100;
 /// Tries without a pause, and tries with the shortest one.
@@ -89,11 +91,13 @@ pub(in crate::pager) struct BeginRead {
     at: At,
     patience: Patience,
     changed: bool,
+    /// A write transaction begins.
+    for_write: bool,
 }
 
 impl BeginRead {
-    pub(in crate::pager) fn new() -> BeginRead {
-        BeginRead { at: At::Wait, patience: Patience::default(), changed: false }
+    pub(in crate::pager) fn new(for_write: bool) -> BeginRead {
+        BeginRead { at: At::Wait, patience: Patience::default(), changed: false, for_write }
     }
 
     pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<bool> {
@@ -106,7 +110,7 @@ impl BeginRead {
                 At::Try => {
                     let wal = wal(pager)?;
                     let before = wal.header;
-                    let outcome = wal.try_read()?;
+                    let outcome = wal.try_read(self.for_write)?;
                     if wal.header != before {
                         self.changed = true;
                         pager.snapshot_moved(&before);
@@ -139,13 +143,24 @@ pub(in crate::pager) fn wal(pager: &mut Pager) -> Result<&mut Wal, Error> {
 }
 
 impl Wal {
-    fn try_read(&mut self) -> Result<Try, Error> {
+    fn try_read(&mut self, for_write: bool) -> Result<Try, Error> {
         debug_assert!(self.read_mark.is_none());
         match self.load_header()? {
             Try::Done => {}
             other => return Ok(other),
         }
-        self.lock_mark(true)
+        self.lock_mark(true, for_write)
+    }
+
+    /// Locks a mark for the snapshot that this connection read last, where that is still the newest. Holds nothing where it is not, or where a lock
+    /// is in the way.
+    pub(in crate::pager) fn read_again(&mut self) -> bool {
+        if self.index.exclusive {
+            // Nobody else can have written.
+            return self.header.is_known_version() && matches!(self.lock_mark(true, true), Ok(Try::Done));
+        }
+        let same = self.header.is_known_version() && self.index.live() == self.header;
+        same && matches!(self.lock_mark(true, false), Ok(Try::Done))
     }
 
     /// Makes the published header the snapshot. `Recover`: it is not valid, and the write lock is held.
@@ -204,8 +219,9 @@ impl Wal {
         }
     }
 
-    /// Locks a read mark for the snapshot. `may_skip_wal`: mark 0 will do where everything is in the database file.
-    pub(super) fn lock_mark(&mut self, may_skip_wal: bool) -> Result<LoadedHeader, Error> {
+    /// Locks a read mark for the snapshot. `may_skip_wal`: mark 0 will do where everything is in the database file. `old_will_do`: a mark
+    /// behind the snapshot is not moved up.
+    pub(super) fn lock_mark(&mut self, may_skip_wal: bool, old_will_do: bool) -> Result<LoadedHeader, Error> {
         let last = self.header.max_frame();
         if may_skip_wal && self.index.backfilled() == last {
             match self.index.lock(index::reader(0), ShmLockMode::Shared) {
@@ -222,7 +238,7 @@ impl Wal {
                 Err(error) => return Err(error),
             }
         }
-        let Some(mark) = self.choose_mark(last)? else {
+        let Some(mark) = self.choose_mark(last, old_will_do)? else {
             return if self.index.read_only() {
                 Err(Error::ReadOnly(ReadOnlyReason::Recovery))
             } else {
@@ -249,7 +265,10 @@ impl Wal {
     }
 
     /// The largest mark not past `last`; one that nobody uses is moved up to `last` where none is there.
-    fn choose_mark(&self, last: u32) -> Result<Option<usize>, Error> {
+    ///
+    /// A writer does with an old one, which saves locking and unlocking a mark on each transaction: it only keeps a checkpoint that runs at
+    /// the same time from copying the newest frames, and the writer is about to append newer ones anyway.
+    fn choose_mark(&self, last: u32, old_will_do: bool) -> Result<Option<usize>, Error> {
         let mut best: Option<(usize, u32)> = None;
         for mark in 1..MARKS {
             let frame = self.index.mark(mark);
@@ -257,7 +276,10 @@ impl Wal {
                 best = Some((mark, frame));
             }
         }
-        if self.index.read_only() || best.is_some_and(|(_, frame)| frame == last) {
+        let good = |(_, frame): (usize, u32)| {
+            frame == last || (old_will_do && frame > 0 && last - frame < MARK_LAG_MAX)
+        };
+        if self.index.read_only() || best.is_some_and(good) {
             return Ok(best.map(|(mark, _)| mark));
         }
         for mark in 1..MARKS {
