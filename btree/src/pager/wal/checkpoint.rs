@@ -196,6 +196,7 @@ impl Checkpoint {
             LoadedHeader::Done => Ok(At::Marks),
             LoadedHeader::Retry => Ok(At::Wait(self.patience.take().unwrap_or_default())),
             LoadedHeader::Recover => Ok(At::Recover(Recover::new())),
+            LoadedHeader::Unreliable => Err(Error::ReadOnly(ReadOnlyReason::Recovery)),
         }
     }
 

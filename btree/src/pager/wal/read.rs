@@ -13,10 +13,10 @@
 //!
 //! Spec: "WAL-mode File Format", "Reader algorithm", "WAL Locks".
 
-use kernite_io::{Instant, ShmLockMode, ready};
+use kernite_io::{Instant, IoError, ShmLockMode, ready};
 
 use super::Wal;
-use super::index::{self, MARK_UNUSED, MARKS};
+use super::index::{self, Index, IndexHeader, MARK_UNUSED, MARKS};
 use super::recover::Recover;
 use crate::pager::{Pager, files};
 use crate::{Error, ReadOnlyReason, Step};
@@ -38,6 +38,8 @@ pub(super) enum LoadedHeader {
     Retry,
     /// The header is not valid, and the write lock is held to build it.
     Recover,
+    /// The shared memory may only be read, and nobody is there to vouch for it.
+    Unreliable,
 }
 
 use LoadedHeader as Try;
@@ -119,10 +121,14 @@ impl BeginRead {
                         Try::Done => return Ok(Some(self.changed)),
                         Try::Retry => At::Wait,
                         Try::Recover => At::Recover(Recover::new()),
+                        Try::Unreliable => Self::alone(pager)?,
                     }
                 }
                 At::Recover(recover) => {
                     let result = recover.step(pager);
+                    if result.is_err() {
+                        wal(pager)?.leave_private_index();
+                    }
                     if !matches!(result, Ok(None)) {
                         wal(pager)?.unlock_write_after_recovery();
                     }
@@ -133,6 +139,13 @@ impl BeginRead {
                 }
             };
         }
+    }
+}
+
+impl BeginRead {
+    fn alone(pager: &mut Pager) -> Result<At, Error> {
+        let private = wal(pager)?.use_private_index()?;
+        Ok(if private { At::Recover(Recover::new()) } else { At::Wait })
     }
 }
 
@@ -165,7 +178,10 @@ impl Wal {
 
     /// Makes the published header the snapshot. `Recover`: it is not valid, and the write lock is held.
     pub(super) fn load_header(&mut self) -> Result<LoadedHeader, Error> {
-        let mapped = self.index.map(0, self.write_locked)?;
+        let mapped = match self.index.map(0, self.write_locked) {
+            Err(Error::Io(IoError::ShmNotInitialised)) => return Ok(Try::Unreliable),
+            mapped => mapped?,
+        };
         let mut header = if mapped { self.index.read_header(&self.header) } else { None };
         if header.is_none() {
             if self.index.read_only() {
@@ -198,6 +214,31 @@ impl Wal {
             self.page_bytes = header.page_bytes();
         }
         Ok(Try::Done)
+    }
+
+    /// Makes an index of our own for one transaction, where the shared memory may only be read and nobody vouches for it. `false`: somebody
+    /// does by now. While mark 0 is locked no checkpoint runs, so the frames that are there stay.
+    fn use_private_index(&mut self) -> Result<bool, Error> {
+        match self.index.lock(index::reader(0), ShmLockMode::Shared) {
+            Ok(()) => {}
+            Err(Error::Busy) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if !matches!(self.index.map(0, false), Err(Error::Io(IoError::ShmNotInitialised))) {
+            self.index.unlock(index::reader(0), ShmLockMode::Shared);
+            return Ok(false);
+        }
+        self.unreliable_index = Some(std::mem::replace(&mut self.index, Index::heap()));
+        Ok(true)
+    }
+
+    /// Goes back to the shared memory, which is looked at afresh.
+    pub(super) fn leave_private_index(&mut self) {
+        if let Some(shared) = self.unreliable_index.take() {
+            self.index = shared;
+            self.index.unlock(index::reader(0), ShmLockMode::Shared);
+            self.header = IndexHeader::default();
+        }
     }
 
     /// Gives back the write lock that [`Wal::load_header`] took, unless it is that of a transaction.
