@@ -350,8 +350,7 @@ impl Grouped {
         let count = group_by.len() as u32;
         let distinct_of = self.distinct_argument(c, &group_by);
         let sorter = c.cursor();
-        let columns = aggregates.info(c).columns.len();
-        let key = c.order_key(&self.terms, columns + 1)?;
+        let key = c.order_key(&self.terms, 0)?;
         let key = c.link_key(key);
         let width = aggregates.info(c).sorter_columns as u16;
         let open = c.emit(Op::SorterOpen { cursor: sorter, columns: width, key, limit: Reg(0) });

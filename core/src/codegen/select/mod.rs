@@ -210,7 +210,7 @@ fn code_core(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinati
     }
     if let Some(order) = &sort.order {
         let columns = c.bound[select].columns.len();
-        let key = c.order_key(order, columns + 1)?;
+        let key = c.order_key(order, 1)?;
         let key = c.link_key(key);
         sort.cursor = c.cursor();
         let width = (order.len() + 1 + columns) as u16;
@@ -229,7 +229,7 @@ fn code_core(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinati
     if !c.codegen.select(select).limit.is_some()
         && let Some(open) = sort.open
     {
-        sort.use_sorter(c, open);
+        sort.use_sorter(c, open)?;
     }
     let mut distinct = DistinctState::default();
     if c.bound[select].flags.distinct {

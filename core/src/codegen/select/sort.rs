@@ -45,11 +45,15 @@ impl Sort {
     }
 
     /// Uses a sorter: there is no LIMIT.
-    pub fn use_sorter(&mut self, c: &mut Compiler<'_>, open: Addr) {
-        if let Op::OpenEphemeral { cursor, columns, key, .. } = *c.builder.op(open) {
+    pub fn use_sorter(&mut self, c: &mut Compiler<'_>, open: Addr) -> CompileResult<()> {
+        let order = self.order.clone().unwrap_or_default();
+        let key = c.order_key(&order, 0)?;
+        let key = c.link_key(key);
+        if let Op::OpenEphemeral { cursor, columns, .. } = *c.builder.op(open) {
             *c.builder.op_mut(open) = Op::SorterOpen { cursor, columns, key, limit: Reg(0) };
         }
         self.is_sorter = true;
+        Ok(())
     }
 
     /// How many terms are sorted by.
@@ -184,7 +188,8 @@ fn start_block(
         permutation: Default::default(),
     });
     let width = keys + data;
-    let trailing = c.order_key(&order[sort.satisfied..], (width - (terms - satisfied)) as usize)?;
+    // A sorter is stable; an index tells equal keys apart by the sequence number behind them.
+    let trailing = c.order_key(&order[sort.satisfied..], usize::from(!sort.is_sorter))?;
     let trailing = c.link_key(trailing);
     reopen(c, sort, width as u16, trailing);
     let changed = Addr(c.here().0 + 1);

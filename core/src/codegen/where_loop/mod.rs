@@ -310,8 +310,8 @@ fn open_level(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> CompileResu
             let name = String::from_utf8_lossy(&table.name).into_owned();
             let vtab = c.builder.vtab(table.db, &name);
             c.emit(Op::VOpen { cursor: source.cursor, vtab });
-        } else if source.is_virtual() {
-            // Opened by the outer loop of an OR.
+        } else if source.is_virtual() || source.is_view() {
+            // Opened by the outer loop of an OR, or by the statement that changes the view.
         } else if (!candidate.has(flag::INDEX_ONLY) && !w.wants(control::OR_SUBCLAUSE)) || outer {
             open_table(c, w, at, &source, table, &candidate)?;
         }
