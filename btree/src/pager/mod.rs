@@ -165,6 +165,8 @@ pub struct Pager {
     checkpointed: CheckpointOutcome,
     /// `writable_schema`: a file that is shorter than its header says is taken as it is.
     trust_short_file: bool,
+    /// The wal-index is never written (`readonly_shm`).
+    read_only_shm: bool,
     /// `SQLITE_FCNTL_PERSIST_WAL`.
     keep_wal: bool,
     /// The file header still says WAL, but the WAL is gone: on the way to a rollback mode.
@@ -219,6 +221,7 @@ impl Pager {
             copied: 0,
             checkpointed: CheckpointOutcome { busy: false, log_frames: -1, checkpointed_frames: -1 },
             trust_short_file: false,
+            read_only_shm: false,
             keep_wal: false,
             leaving_wal: false,
             no_checkpoint_on_close: false,
