@@ -75,9 +75,7 @@ fn locate(c: &mut Compiler<'_>, create: &ast::CreateIndex) -> CompileResult<(Db,
     let mut db = name::database(c, create.name, false)?;
     let ast = Arc::clone(&c.ast);
     let table_name = ast.name(create.table);
-    if create.name.schema.is_none()
-        && c.find_table(table_name, None).is_some_and(|table| table.db == Db(1))
-    {
+    if create.name.schema.is_none() && c.find_table(table_name, None).is_some_and(|table| table.db == Db(1)) {
         db = Db(1);
     }
     if db == Db(1) {

@@ -11,7 +11,9 @@ use kernite_vdbe::op::{Addr, Db, Op, Reg, TableId, WriteFlags};
 
 use super::name::{self, schema_table};
 use super::schema_table::{self as rows, Row};
-use crate::bound::{AFFINITY_BLOB, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_REAL, AFFINITY_TEXT, SelfContext};
+use crate::bound::{
+    AFFINITY_BLOB, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_REAL, AFFINITY_TEXT, SelfContext,
+};
 use crate::bound::{SelectId, SubqueryColumn};
 use crate::catalog::build::{self, Source};
 use crate::catalog::{IndexColumn, IndexOrigin, Table};
@@ -110,7 +112,8 @@ fn finish(c: &mut Compiler<'_>, db: Db, row: &Row<'_>, rowid: Reg, autoincrement
     rows::authorize_row_update(c, db)?;
     rows::write_row(c, db, row, Some(rowid));
     rows::change_cookie(c, db);
-    let has_sequence = c.catalog.database(db).is_some_and(|schema| schema.table(b"sqlite_sequence").is_some());
+    let has_sequence =
+        c.catalog.database(db).is_some_and(|schema| schema.table(b"sqlite_sequence").is_some());
     if autoincrement && !has_sequence {
         create_system_table(c, db, b"sqlite_sequence", b"CREATE TABLE sqlite_sequence(name,seq)")?;
     }
@@ -290,7 +293,8 @@ fn stored_affinity(affinity: u8) -> u8 {
 /// The CREATE TABLE statement of a table made by a SELECT. Short ones stand on one line.
 fn create_text(name: &[u8], columns: &[SubqueryColumn]) -> Vec<u8> {
     let quoted_len = |name: &[u8]| name.len() + name.iter().filter(|&&byte| byte == b'"').count() + 2;
-    let len: usize = columns.iter().map(|column| quoted_len(&column.name) + 5).sum::<usize>() + quoted_len(name);
+    let len: usize =
+        columns.iter().map(|column| quoted_len(&column.name) + 5).sum::<usize>() + quoted_len(name);
     let (first, between, end): (&[u8], &[u8], &[u8]) =
         if len < 50 { (b"", b",", b")") } else { (b"\n  ", b",\n  ", b"\n)") };
     let mut out = b"CREATE TABLE ".to_vec();

@@ -144,9 +144,7 @@ fn triggers_of(c: &Compiler<'_>, table: &Table) -> Vec<Arc<Trigger>> {
         let mut found: Vec<_> = temp
             .triggers
             .values()
-            .filter(|trigger| {
-                trigger.table_db == table.db && trigger.table.eq_ignore_ascii_case(&table.name)
-            })
+            .filter(|trigger| trigger.table_db == table.db && trigger.table.eq_ignore_ascii_case(&table.name))
             .cloned()
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -276,7 +274,9 @@ fn drop_index(c: &mut Compiler<'_>, drop: &ast::Drop) -> CompileResult<()> {
         }));
     };
     if index.origin != IndexOrigin::Created {
-        return Err(Error::message("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"));
+        return Err(Error::message(
+            "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped",
+        ));
     }
     let db = index.db;
     let schema = c.database_name(db).to_vec();

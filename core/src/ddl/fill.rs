@@ -43,7 +43,12 @@ pub(super) fn fill(
     c.builder.emit(Op::Rewind { cursor: data, empty: end });
     let top = c.builder.here();
     let entry = dml::index_key(c, table, index, data, record, false, true)?;
-    c.builder.emit(Op::SorterInsert { cursor: sorter, record, first: entry.first, count: entry.count as u16 });
+    c.builder.emit(Op::SorterInsert {
+        cursor: sorter,
+        record,
+        first: entry.first,
+        count: entry.count as u16,
+    });
     dml::bind_skip(c, entry);
     c.builder.emit(Op::Next { cursor: data, to: top, counter: 0 });
     c.builder.bind(end);
@@ -93,12 +98,14 @@ fn code_unique_check(
 }
 
 /// Opens the tree of a table for reading.
-fn open_table(c: &mut Compiler<'_>, table: &Arc<Table>, cursor: kernite_vdbe::op::Cursor) -> CompileResult<()> {
+fn open_table(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    cursor: kernite_vdbe::op::Cursor,
+) -> CompileResult<()> {
     let columns = table.columns.len() as u16;
     let (root, key) = match table.primary_key_index().filter(|_| table.without_rowid).cloned() {
-        Some(primary) => {
-            (primary.root.get(), Some(c.index_key(&primary)?))
-        }
+        Some(primary) => (primary.root.get(), Some(c.index_key(&primary)?)),
         None => (table.root.map_or(0, kernite_btree::PageNo::get), None),
     };
     let db: Db = table.db;

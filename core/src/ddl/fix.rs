@@ -3,8 +3,8 @@
 //! Its unqualified names mean that database from then on, whatever else is attached later.
 
 use kernite_parser::ast::{self, Ast, SourceKind};
-use kernite_vdbe::op::Db;
 use kernite_vdbe::Error;
+use kernite_vdbe::op::Db;
 
 use crate::compile::{CompileResult, Compiler, lossy};
 

@@ -1,8 +1,8 @@
 //! Names of objects in statements that change the schema.
 
 use kernite_parser::ast::{NameId, QualifiedName};
-use kernite_vdbe::op::{Db, Op};
 use kernite_vdbe::Error;
+use kernite_vdbe::op::{Db, Op};
 
 use crate::catalog::{SCHEMA_TABLE, TEMP_SCHEMA_TABLE, Table, TableKind};
 use crate::compile::{CompileResult, Compiler, lossy};

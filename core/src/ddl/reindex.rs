@@ -19,9 +19,11 @@ pub fn reindex(c: &mut Compiler<'_>, name: Option<ast::QualifiedName>) -> Compil
     let object = ast.name(name.name);
     if name.schema.is_none() && c.collations.find(object).is_some() {
         let uses = |index: &Index| {
-            index.collations.iter().take(index.key_columns).any(|collation| {
-                collation.as_deref().unwrap_or(b"BINARY").eq_ignore_ascii_case(object)
-            })
+            index
+                .collations
+                .iter()
+                .take(index.key_columns)
+                .any(|collation| collation.as_deref().unwrap_or(b"BINARY").eq_ignore_ascii_case(object))
         };
         return reindex_where(c, uses);
     }

@@ -3,9 +3,7 @@
 //! The instructions are written out here instead of compiling SQL text: the conditions are few and always the same.
 
 use kernite_btree::{Encoding, ValueRef};
-use kernite_vdbe::op::{
-    Addr, CollationId, CompareFlags, ConstId, Cursor, Db, Op, Reg, TableId, WriteFlags,
-};
+use kernite_vdbe::op::{Addr, CollationId, CompareFlags, ConstId, Cursor, Db, Op, Reg, TableId, WriteFlags};
 
 use super::name::schema_table;
 use crate::compile::{CompileResult, Compiler, action};
