@@ -11,7 +11,8 @@ use crate::plan::where_loop::{Candidate, Source, WhereLoop, control, flag};
 
 /// `SCAN t`, `SEARCH t USING INDEX i (a=?)`, …
 pub fn explain_scan(c: &mut Compiler<'_>, w: &WhereLoop, level: usize, control: u32) {
-    if c.codegen.explain_plan {
+    // A loop over the branches of an OR has a line of its own.
+    if c.codegen.explain_plan && !w.chosen(level).has(flag::MULTI_OR) {
         let text = scan_text(w, level, control);
         c.explain_line(&text);
     }
