@@ -220,7 +220,7 @@ impl Begin {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         if ready!(wait.stat(|| files.io.stat(path))).is_some() {
-            return Ok(Some(At::Playback(Playback::new())));
+            return Ok(Some(At::Playback(Playback::new(true))));
         }
         files.log.journal()?.existed = false;
         Ok(Some(Self::played_back(pager)?))
@@ -441,6 +441,7 @@ impl Pager {
     /// The pages in the cache are not those of the file any more.
     pub(super) fn reset_cache(&mut self) {
         self.cache.clear();
+        self.highest_page = 0;
         self.forget_reads();
         self.data_version = self.data_version.wrapping_add(1);
         if let Some(files) = &mut self.files {

@@ -109,7 +109,7 @@ impl Rollback {
             (true, JournalMode::Memory) => At::Images(0),
             // Nothing was kept: what the file holds is what there is.
             (true, JournalMode::Off) => return Err(Error::AbortRollback),
-            (true, _) => At::Playback(Playback::new()),
+            (true, _) => At::Playback(Playback::new(false)),
         })
     }
 

@@ -350,3 +350,34 @@ fn what_is_no_database_is_refused() {
     trial.run(|pager| pager.open(&io, &options)).unwrap();
     assert!(matches!(trial.begin(TransactionKind::Write), Err(Error::ReadOnly(_))));
 }
+
+#[test]
+fn a_checkpoint_between_reads_does_not_hide_what_others_wrote() {
+    let io = memory();
+    let mut writer = database(&io, WAL, 4);
+    let mut other = Trial::open(&io, WAL).unwrap();
+    assert_eq!(other.snapshot().unwrap().len(), 4);
+    writer.begin(TransactionKind::Write).unwrap();
+    writer.push(9).unwrap();
+    writer.set(2, 8).unwrap();
+    writer.commit().unwrap();
+    other.run(|pager| pager.checkpoint(CheckpointMode::Passive)).unwrap();
+    assert_eq!(other.snapshot().unwrap(), [0, 8, 2, 3, 9]);
+}
+
+#[test]
+fn a_database_made_in_wal_mode_stays_in_it() {
+    let io = memory();
+    let options =
+        OpenOptions { path: Some(PATH.to_vec()), create: true, new_file_wal: true, ..OpenOptions::default() };
+    let mut trial = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &options) };
+    trial.run(|pager| pager.open(&io, &options)).unwrap();
+    trial.begin(TransactionKind::Write).unwrap();
+    trial.push(1).unwrap();
+    trial.commit().unwrap();
+    assert_eq!(trial.snapshot().unwrap(), [0, 1]);
+    assert_eq!(trial.pager.journal_mode(), JournalMode::Wal);
+    write(&mut trial, 2, 5);
+    assert!(io.stat(b"/trial.db-wal").settle(&*io).unwrap().unwrap().len_bytes > 0);
+    assert_eq!(contents(&io, PATH).unwrap(), [0, 5]);
+}

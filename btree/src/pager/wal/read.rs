@@ -362,6 +362,10 @@ impl Pager {
             }
         }
         self.data_version = self.data_version.wrapping_add(1);
+        // The number of pages may be another: the next transaction looks at page 1 again.
+        if let Some(files) = &mut self.files {
+            files.header = None;
+        }
     }
 }
 
