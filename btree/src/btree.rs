@@ -12,7 +12,6 @@ use kernite_io::SharedIo;
 
 use crate::pager::Pager;
 use crate::tree::trees::Trees;
-use crate::{Error, Step};
 
 /// How a database is opened.
 #[derive(Clone, Debug, Default)]
@@ -173,162 +172,13 @@ pub enum CursorPosition {
     Nowhere,
 }
 
-/// One attached database of one connection.
+/// One attached database of one connection. Its methods are in two files: transactions and settings in `transact.rs`, trees and
+/// cursors in `tree/face.rs`.
 pub struct Btree {
-    io: SharedIo,
-    options: OpenOptions,
+    pub(crate) io: SharedIo,
+    pub(crate) options: OpenOptions,
     pub(crate) pager: Pager,
     pub(crate) trees: Trees,
-}
-
-#[allow(unused_variables, missing_docs)]
-impl Btree {
-    // ---- life -------------------------------------------------------------------------------------------------
-    /// A database that is not open yet. Touches nothing.
-    pub fn new(io: SharedIo, options: OpenOptions) -> Btree {
-        let pager = Pager::new(&io, &options);
-        Btree { io, options, pager, trees: Trees::default() }
-    }
-    /// Opens the file (not the journal or WAL: the first transaction does). Again and again until done.
-    pub fn open(&mut self) -> Step<()> {
-        todo!()
-    }
-    /// Closes everything: rolls back an open transaction; the last connection to a WAL database checkpoints and removes the WAL.
-    pub fn close(&mut self) -> Step<()> {
-        todo!()
-    }
-    /// What this connection waits for after `Ok(None)`.
-    pub fn outstanding(&self) -> &kernite_io::Outstanding {
-        todo!()
-    }
-
-    // ---- transactions -----------------------------------------------------------------------------------------
-    /// The transaction under way, if any.
-    pub fn transaction(&self) -> Option<TransactionKind> {
-        todo!()
-    }
-    /// Starts or upgrades a transaction. [`Error::Busy`] where a lock is in the way: nothing has changed, and the caller's busy handler decides.
-    pub fn begin(&mut self, kind: TransactionKind) -> Step<()> {
-        todo!()
-    }
-    /// First half of a commit: everything durable but the ending of the journal. With `super_journal` the journal names it.
-    pub fn commit_prepare(&mut self, super_journal: Option<&[u8]>) -> Step<()> {
-        todo!()
-    }
-    /// Second half: the commit point of a single file (journal ended, WAL published), locks down to what open read cursors need.
-    pub fn commit_finish(&mut self) -> Step<()> {
-        todo!()
-    }
-    /// Rolls back the whole transaction. With `keep_readers` other statements' read cursors survive (as after a ROLLBACK that changed no schema), else they fail with [`Error::AbortRollback`].
-    pub fn rollback(&mut self, keep_readers: bool) -> Step<()> {
-        todo!()
-    }
-    /// Ends a read transaction when no cursor needs it any more.
-    pub fn end_read(&mut self) -> Step<()> {
-        todo!()
-    }
-    /// Makes sure that `count` savepoints are open (statement savepoints are the innermost).
-    pub fn savepoint_open(&mut self, count: usize) -> Step<()> {
-        todo!()
-    }
-    /// Forgets savepoints `index` and newer, keeping their changes.
-    pub fn savepoint_release(&mut self, index: usize) -> Step<()> {
-        todo!()
-    }
-    /// Undoes everything since savepoint `index` was opened; it stays open, newer ones are gone.
-    pub fn savepoint_rollback(&mut self, index: usize) -> Step<()> {
-        todo!()
-    }
-    /// A number that changes whenever another connection changed this file (`data_version`). Reads the header.
-    pub fn data_version(&mut self) -> Step<u32> {
-        todo!()
-    }
-
-    // ---- settings (pragmas) -----------------------------------------------------------------------------------
-    pub fn page_size(&self) -> u32 {
-        todo!()
-    }
-    /// Takes effect on a database without pages, or at the next VACUUM.
-    pub fn set_page_size(&mut self, size: u32, reserved: Option<u8>) -> Result<(), Error> {
-        todo!()
-    }
-    pub fn auto_vacuum(&mut self) -> Step<AutoVacuum> {
-        todo!()
-    }
-    pub fn set_auto_vacuum(&mut self, mode: AutoVacuum) -> Result<(), Error> {
-        todo!()
-    }
-    pub fn journal_mode(&self) -> JournalMode {
-        todo!()
-    }
-    /// Switches the mode where that is possible now; the mode in force afterwards.
-    pub fn set_journal_mode(&mut self, mode: JournalMode) -> Step<JournalMode> {
-        todo!()
-    }
-    pub fn synchronous(&self) -> Synchronous {
-        todo!()
-    }
-    pub fn set_synchronous(&mut self, mode: Synchronous) {
-        todo!()
-    }
-    /// `locking_mode=EXCLUSIVE` or not. Returns what is in force.
-    pub fn set_exclusive_locking(&mut self, exclusive: bool) -> Step<bool> {
-        todo!()
-    }
-    pub fn exclusive_locking(&self) -> bool {
-        todo!()
-    }
-    /// Cache size as the pragma has it: pages, or KiB when negative.
-    pub fn set_cache_size(&mut self, size: i32) {
-        todo!()
-    }
-    /// `cache_spill`: pages above which dirty pages spill; 0 = never.
-    pub fn set_spill(&mut self, pages: u32) {
-        todo!()
-    }
-    pub fn secure_delete(&self) -> u8 {
-        todo!()
-    }
-    pub fn set_secure_delete(&mut self, mode: u8) {
-        todo!()
-    }
-    pub fn page_count(&mut self) -> Step<u32> {
-        todo!()
-    }
-    pub fn max_page_count(&self) -> u32 {
-        todo!()
-    }
-    pub fn set_max_page_count(&mut self, pages: u32) -> u32 {
-        todo!()
-    }
-    pub fn journal_size_limit(&self) -> i64 {
-        todo!()
-    }
-    pub fn set_journal_size_limit(&mut self, bytes: i64) {
-        todo!()
-    }
-    pub fn checkpoint(&mut self, mode: CheckpointMode) -> Step<CheckpointOutcome> {
-        todo!()
-    }
-    /// Frames in the WAL after the last commit of this connection, once (for the wal hook and auto-checkpoint); 0 when none.
-    pub fn take_committed_wal_frames(&mut self) -> u32 {
-        todo!()
-    }
-    pub fn is_read_only(&self) -> bool {
-        todo!()
-    }
-    /// Path of the file, empty for a private database.
-    pub fn path(&self) -> &[u8] {
-        todo!()
-    }
-    /// Gives cached clean pages back.
-    pub fn shrink(&mut self) {
-        todo!()
-    }
-    /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
-    pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
-        todo!()
-    }
 }
 
 /// What an integrity check found.

@@ -24,6 +24,7 @@ pub mod error;
 pub mod page_no;
 pub mod pager;
 pub mod record;
+mod transact;
 pub mod tree;
 
 pub use btree::{

@@ -26,6 +26,9 @@ impl Parser {
 
     /// Parses the first statement of `sql`, which ends at its semicolon, at a NUL byte or with the text. `None` if there are
     /// only space, comments and semicolons.
+    ///
+    /// Fails with what SQLite's tokenizer and grammar would say; see `ParseError` for what else of a statement SQLite
+    /// checks before such an error. Nothing of a failed statement stays in the parser.
     pub fn parse(&mut self, sql: &[u8]) -> Result<Option<Parsed>, ParseError> {
         if sql.len() > TEXT_LEN_MAX {
             let message = b"string or blob too big".to_vec();
@@ -57,6 +60,7 @@ impl Parser {
             }
         };
         if result.is_ok() {
+            debug_assert!(self.memory.is_idle());
             return Ok(parsed);
         }
         self.memory.clear();

@@ -11,13 +11,16 @@
 //! Never: the parser, the schema catalogue.
 #![forbid(unsafe_code)]
 
+mod ephemeral;
 pub mod error;
 pub mod function;
+mod hash_table;
 pub mod host;
 pub mod machine;
 pub mod op;
 pub mod program;
 pub mod register;
+mod sorter;
 pub mod value;
 pub mod vtab;
 

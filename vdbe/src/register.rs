@@ -45,7 +45,7 @@ impl Flags {
     pub const SUBTYPE: u8 = 2;
     /// The value came from a bound parameter (`sqlite3_value_frombind`).
     pub const FROM_BIND: u8 = 4;
-    /// An integer that stands for a real (column of REAL affinity stored as integer).
+    /// A whole real that a record stores as an integer (column of REAL affinity).
     pub const INT_REAL: u8 = 8;
     /// A NULL that equals no other NULL in OP_Found and the like.
     pub const CLEARED: u8 = 16;
@@ -304,20 +304,28 @@ impl Register {
     }
 
     /// Sets the tag and clears everything beside the value; objects are dropped, buffers kept.
-    #[inline]
+    #[inline(always)]
     fn reset(&mut self, tag: Tag) {
         self.tag = tag;
         self.flags = Flags(0);
         self.subtype = 0;
         if matches!(self.payload, Payload::Accumulator(_) | Payload::Object(_) | Payload::Shared(_)) {
-            self.payload = Payload::None;
+            self.drop_object();
         }
+    }
+
+    #[cold]
+    fn drop_object(&mut self) {
+        self.payload = Payload::None;
     }
 }
 
 impl Field for Register {
     #[inline(always)]
     fn value(&self) -> ValueRef<'_> {
+        if self.flags.has(Flags::INT_REAL) && self.tag == Tag::Real {
+            return ValueRef::Integer(f64::from_bits(self.number as u64) as i64);
+        }
         Register::value(self)
     }
 

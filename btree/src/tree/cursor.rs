@@ -239,6 +239,10 @@ impl Cursor {
         self.state = State::Nowhere;
         self.at_last = false;
         self.depth = 0;
+        // A database without pages has an empty schema table.
+        if self.root == PageNo::ONE && pager.page_count() == 0 {
+            return Ok(Some(false));
+        }
         let frame = ready!(load(pager, self.root, geometry));
         if pager.header(frame).kind.is_table() != self.is_table() {
             return Err(Error::corrupt(self.root, Damage::BadPageKind));

@@ -259,7 +259,8 @@ impl Cursor {
         result
     }
 
-    /// Goes to the entry that equals a whole record in all columns that make the tree's order, or to one beside its place.
+    /// Goes to the entry that equals a whole record in all columns that make the key, or to one beside its place. The other columns of a
+    /// WITHOUT ROWID table's row do not count: an insert replaces the row.
     pub fn seek_record(
         &mut self,
         record: &[u8],
@@ -267,7 +268,7 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<SeekOutcome> {
         let root = self.root;
-        let columns = self.key.as_ref().map_or(0, |info| info.columns.len());
+        let columns = self.key.as_ref().map_or(0, |info| info.key_column_count);
         with_values(record, columns, |key| self.seek_key(key, Ordering::Equal, pager, geometry))
             .unwrap_or_else(|damage| Err(Error::corrupt(root, damage)))
     }

@@ -10,7 +10,9 @@
 mod affinity;
 pub mod build;
 mod index;
+pub mod load;
 mod schema;
+pub mod statistics;
 mod table;
 mod trigger;
 

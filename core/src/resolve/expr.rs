@@ -180,6 +180,11 @@ impl Resolver<'_, '_> {
         span: Option<ast::Span>,
     ) -> CompileResult<ExprId> {
         let quote = env.ast[name].quote;
+        if self.contexts[at].schema_expr == Some(SelfContext::Default) {
+            // `DEFAULT word`: the string of the word.
+            let kind = ExprKind::Text(env.ast.name(name).into());
+            return Ok(self.add(kind, span));
+        }
         let name = Name {
             database: None,
             table: None,
@@ -314,9 +319,6 @@ impl Resolver<'_, '_> {
             },
             _ => unreachable!("only called for these"),
         };
-        if let NestedKey::Rows(_) = key {
-            check_row_lengths(&env.ast, expr)?;
-        }
         // The subquery's names come before those of the left operand.
         let select = self.lower_select(env, at, expr, key)?;
         self.check()?;
@@ -542,24 +544,6 @@ pub(super) fn truth_literal(ast: &Ast, name: ast::NameId) -> Option<bool> {
 pub(super) fn in_list_as_select(ast: &Ast, expr: ast::ExprId) -> Option<NestedKey> {
     let ast::Expr::InList { operand, .. } = *ast.expr(expr) else { return None };
     matches!(ast.expr(operand), ast::Expr::Vector(_)).then_some(NestedKey::Rows(expr.index()))
-}
-
-/// # Errors
-/// `IN(...) element has 1 term - expected 2`.
-fn check_row_lengths(ast: &Ast, expr: ast::ExprId) -> CompileResult<()> {
-    let ast::Expr::InList { operand, list, .. } = *ast.expr(expr) else { return Ok(()) };
-    let size = |expr: ast::ExprId| match *ast.expr(expr) {
-        ast::Expr::Vector(terms) => terms.len(),
-        _ => 1,
-    };
-    let expected = size(operand);
-    match ast.list(list).iter().map(|&row| size(row)).find(|&size| size != expected) {
-        None => Ok(()),
-        Some(found) => Err(Error::message(format!(
-            "IN(...) element has {found} term{} - expected {expected}",
-            if found > 1 { "s" } else { "" }
-        ))),
-    }
 }
 
 /// `word` as it was typed in `text`.

@@ -269,6 +269,11 @@ macro_rules! arenas {
         }
 
         impl Ast {
+            /// Whether every arena is empty.
+            pub(crate) fn is_empty(&self) -> bool {
+                true $(&& self.$field.is_empty())*
+            }
+
             /// Forgets the statement, keeps the memory.
             pub(crate) fn clear(&mut self) {
                 self.source.clear();

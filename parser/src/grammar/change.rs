@@ -181,7 +181,7 @@ impl Grammar<'_> {
         let set = self.assignments()?;
         let assigned: usize = self.ast.list(set).iter().map(|assignment| assignment.columns.len()).sum();
         self.depth = before + 2;
-        let from = if self.take(TokenKind::From)? { self.from_clause()? } else { List::default() };
+        let from = if self.take(TokenKind::From)? { self.read_from()? } else { List::default() };
         self.depth = before + 2;
         let filter = self.where_clause()?;
         let mut update = Update {

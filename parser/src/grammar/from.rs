@@ -10,7 +10,7 @@ const SOURCES_MAX: usize = 200;
 
 impl Grammar<'_> {
     /// `seltablist`, behind FROM. The depth is that of FROM itself.
-    pub(super) fn from_clause(&mut self) -> Rule<List<Source>> {
+    pub(super) fn read_from(&mut self) -> Rule<List<Source>> {
         let depth = self.depth;
         let from = self.open::<Source>();
         self.sources(from)?;

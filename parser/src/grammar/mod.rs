@@ -94,12 +94,16 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Whether all lists and operators of the last statement were closed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lists.is_empty() && self.ops.is_empty()
+    }
+
     /// Forgets what a statement that failed has left behind.
     #[cold]
     pub(crate) fn clear(&mut self) {
         self.lists.clear();
         self.ops.clear();
-        self.progress = None;
     }
 }
 
@@ -143,6 +147,7 @@ impl<'a> Grammar<'a> {
         parameters.named.clear();
         memory.metas.clear();
         memory.select_heights.clear();
+        memory.progress = None;
         Grammar {
             sql,
             limits,
@@ -182,44 +187,39 @@ impl<'a> Grammar<'a> {
         loop {
             let (kind, end) = scan(self.sql, at);
             if end > self.sql_length {
-                return Err(self.stop(ParseErrorKind::TooBig, b"string or blob too big".to_vec(), None));
+                return Err(self.too_big());
             }
             if kind < TokenKind::Filter {
                 self.tok = Token { kind, start: at as u32, end: end as u32 };
                 return Ok(());
             }
-            let special = self.special_token(kind, at, end, last)?;
-            match special {
-                Some(kind) => {
-                    self.tok = Token { kind, start: at as u32, end: end as u32 };
-                    return Ok(());
-                }
-                None => at = end,
+            if kind != TokenKind::Space && !self.lex_special(kind, at, end, last)? {
+                return Ok(());
             }
+            at = end;
         }
     }
 
-    /// What a token is that depends on its surroundings; `None` for space.
-    fn special_token(
-        &mut self,
-        kind: TokenKind,
-        at: usize,
-        end: usize,
-        last: TokenKind,
-    ) -> Rule<Option<TokenKind>> {
-        match kind {
-            TokenKind::Space => Ok(None),
-            TokenKind::Comment if self.limits.comments || self.limits.reading_schema => Ok(None),
+    /// The same for a token that is what it is only where certain others stand around it. True for a comment, which is none.
+    #[inline(never)]
+    fn lex_special(&mut self, kind: TokenKind, at: usize, end: usize, last: TokenKind) -> Rule<bool> {
+        let kind = match kind {
+            TokenKind::Comment if self.limits.comments || self.limits.reading_schema => return Ok(true),
             // The end of the text stands for a semicolon, unless there was one.
-            TokenKind::Illegal if end == at && last == TokenKind::Semicolon => {
-                Ok(Some(TokenKind::EndOfInput))
-            }
-            TokenKind::Illegal if end == at => Ok(Some(TokenKind::Semicolon)),
+            TokenKind::Illegal if end == at && last == TokenKind::Semicolon => TokenKind::EndOfInput,
+            TokenKind::Illegal if end == at => TokenKind::Semicolon,
             TokenKind::Filter | TokenKind::Over | TokenKind::Window => {
-                Ok(Some(window_word(self.sql, kind, end, last == TokenKind::RightParen)))
+                window_word(self.sql, kind, end, last == TokenKind::RightParen)
             }
-            _ => Err(self.unrecognized(at, end)),
-        }
+            _ => return Err(self.unrecognized(at, end)),
+        };
+        self.tok = Token { kind, start: at as u32, end: end as u32 };
+        Ok(false)
+    }
+
+    #[cold]
+    fn too_big(&mut self) -> Failed {
+        self.stop(ParseErrorKind::TooBig, b"string or blob too big".to_vec(), None)
     }
 
     #[cold]

@@ -186,7 +186,7 @@ impl Grammar<'_> {
             windows: List::default(),
         };
         if self.take(TokenKind::From)? {
-            core.from = self.from_clause()?;
+            core.from = self.read_from()?;
         }
         if self.take(TokenKind::Where)? {
             self.depth = depth + 5;

@@ -32,12 +32,8 @@ impl Grammar<'_> {
         }
         let statement = self.command()?;
         self.at_end_of_statement()?;
-        if !self.pending && self.late.is_some() {
-            self.m.failure = self.late.take();
-            self.pending = true;
-        }
-        if self.pending {
-            self.failed_at = self.tok.start;
+        if let Some(failure) = self.late.take() {
+            self.m.failure = Some(failure);
             return Err(super::Failed);
         }
         Ok(Some(statement))

@@ -72,9 +72,16 @@ impl Grammar<'_> {
         Ok(Statement::CreateTable(table))
     }
 
-    /// Fails unless the statement ends here; while it is not known to, it has to stay in progress.
+    /// Fails unless the statement ends here and is right. While that is not known, it has to stay in progress.
     pub(super) fn at_end_of_statement(&mut self) -> Rule<()> {
-        if self.tok.kind == TokenKind::Semicolon { Ok(()) } else { Err(self.syntax_error()) }
+        if self.tok.kind != TokenKind::Semicolon {
+            return Err(self.syntax_error());
+        }
+        if self.pending {
+            self.failed_at = self.tok.start;
+            return Err(super::Failed);
+        }
+        Ok(())
     }
 
     /// `columnlist`, with the comma before table constraints. Returns the offset of that comma, or of the closing parenthesis.

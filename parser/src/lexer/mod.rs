@@ -155,6 +155,7 @@ pub(crate) fn scan(sql: &[u8], at: usize) -> (TokenKind, usize) {
     }
 }
 
+#[inline]
 fn word(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let rest = sql.get(at..).unwrap_or_default();
     let mut all = WORD;
@@ -189,6 +190,7 @@ fn single(first: u8) -> TokenKind {
 }
 
 /// Operators of more than one byte, and comments.
+#[inline(never)]
 fn operator(sql: &[u8], at: usize, first: u8) -> (TokenKind, usize) {
     match (first, byte(sql, at + 1)) {
         (b'-', b'-') => (TokenKind::Comment, skip(sql, at + 2, |b| b != b'\n' && b != 0)),
@@ -225,6 +227,7 @@ fn block_comment(sql: &[u8], at: usize) -> usize {
     }
 }
 
+#[inline(never)]
 fn quoted(sql: &[u8], at: usize, quote: u8) -> (TokenKind, usize) {
     let mut i = at + 1;
     loop {
@@ -240,6 +243,7 @@ fn quoted(sql: &[u8], at: usize, quote: u8) -> (TokenKind, usize) {
     }
 }
 
+#[inline(never)]
 fn bracketed(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let i = skip(sql, at + 1, |b| b != b']' && b != 0);
     match byte(sql, i) {
@@ -249,6 +253,7 @@ fn bracketed(sql: &[u8], at: usize) -> (TokenKind, usize) {
 }
 
 /// `123`, `1.5e-3`, `.5`, `0x1F`, each with `_` among its digits. Letters that follow directly make it illegal.
+#[inline(never)]
 fn number(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let mut kind = TokenKind::Integer;
     let mut separated = false;
@@ -283,9 +288,10 @@ fn number(sql: &[u8], at: usize) -> (TokenKind, usize) {
 }
 
 /// `x'…'` with an even number of hexadecimal digits; anything else up to the closing quote is illegal.
+#[inline(never)]
 fn blob(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let i = skip(sql, at + 2, |b| b.is_ascii_hexdigit());
-    if byte(sql, i) == b'\'' && (i - at) % 2 == 0 {
+    if byte(sql, i) == b'\'' && (i - at).is_multiple_of(2) {
         return (TokenKind::Blob, i + 1);
     }
     let i = skip(sql, i, |b| b != b'\'' && b != 0);
@@ -293,6 +299,7 @@ fn blob(sql: &[u8], at: usize) -> (TokenKind, usize) {
 }
 
 /// `:name`, `@name`, `#name` and `$name`, in which `::` and one `(…)` at the end may stand, for Tcl.
+#[inline(never)]
 fn variable(sql: &[u8], at: usize) -> (TokenKind, usize) {
     let mut i = at + 1;
     let mut named = false;

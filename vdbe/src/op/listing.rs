@@ -88,7 +88,7 @@ pub fn listing(program: &Program) -> Vec<ListingRow> {
         for op in &next.ops {
             rows.push(listing_row(op, next, rows.len() as u32));
             if let super::Op::Program { sub, .. } = op
-                && let Some(sub) = next.subprogram(*sub)
+                && let Some(sub) = program.subprogram(*sub)
                 && !seen.contains(&std::sync::Arc::as_ptr(sub))
             {
                 seen.push(std::sync::Arc::as_ptr(sub));
@@ -153,7 +153,7 @@ fn constant_text(id: ConstId, program: &Program) -> Option<Vec<u8>> {
     Some(match program.constant(id) {
         ValueRef::Null => b"NULL".to_vec(),
         ValueRef::Integer(number) => number.to_string().into_bytes(),
-        ValueRef::Real(number) => format!("{number:?}").into_bytes(),
+        ValueRef::Real(number) => real_text(number),
         ValueRef::Text(text) => text.to_vec(),
         ValueRef::Blob(blob) => blob.to_vec(),
     })
@@ -182,4 +182,10 @@ fn encoding_name(encoding: Encoding) -> &'static str {
         Encoding::Utf16Le => "16LE",
         Encoding::Utf16Be => "16BE",
     }
+}
+
+fn real_text(number: f64) -> Vec<u8> {
+    let mut text = Vec::new();
+    crate::value::render::push_real(number, &mut text);
+    text
 }

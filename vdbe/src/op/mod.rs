@@ -82,7 +82,7 @@ pub struct WriteFlags {
     pub use_seek_result: bool,
     /// Keep the cursor's position (OPFLAG_SAVEPOSITION).
     pub save_position: bool,
-    /// The row is deleted only to be inserted again by the same UPDATE: no preupdate hook (OPFLAG_ISNOOP).
+    /// Nothing is written: the instruction is there for the preupdate hook alone (OPFLAG_ISNOOP).
     pub no_op: bool,
     /// This delete is auxiliary to another on the same row (OPFLAG_AUXDELETE).
     pub auxiliary: bool,
@@ -229,7 +229,7 @@ pub enum Op {
         value: Reg,
         to: Addr,
     },
-    /// Runs a trigger program (a subprogram) in a heap frame. `ignore`: where RAISE(IGNORE) in it goes. `token`: recursion guard.
+    /// Runs a trigger program in a heap frame: `sub` names a subprogram of the outermost program, also in a trigger's program. `ignore`: where RAISE(IGNORE) in it goes. `token`: recursion guard.
     Program {
         args: Reg,
         ignore: Addr,
@@ -426,7 +426,7 @@ pub enum Op {
         right: Reg,
         out: Reg,
     },
-    /// `out = value IS TRUE` family: result is `if_true` xor `negate` (SQLite's OP_IsTrue: P3 value for NULL, P4 inverts).
+    /// The `value IS TRUE` family: the truth of `value`, `null_gives` for NULL (SQLite's P3), inverted by `negate` (P4).
     IsTrue {
         value: Reg,
         out: Reg,
@@ -451,7 +451,7 @@ pub enum Op {
         count: u32,
         affinities: AffinityId,
     },
-    /// STRICT type check of `count` registers of a table's row.
+    /// STRICT type check of `count` registers of a table's row. Stored generated columns are passed over unless `check_generated`; virtual ones have no register.
     TypeCheck {
         first: Reg,
         count: u32,
@@ -538,13 +538,15 @@ pub enum Op {
         out: Reg,
         constant_mask: u32,
     },
-    /// Same for functions that must not run in prepared-once position (CURRENT_TIME etc. are PureFunc).
+    /// The same where the result has to stay the same, so that the clock may not be asked. `place`: 1 a CHECK constraint, 2 a generated
+    /// column, 3 an index.
     PureFunc {
         function: FunctionId,
         first: Reg,
         count: u16,
         out: Reg,
         constant_mask: u32,
+        place: u8,
     },
     ClrSubtype {
         value: Reg,
@@ -729,11 +731,13 @@ pub enum Op {
         key: Reg,
         miss: Addr,
     },
-    /// Tries at most `steps` nexts before the following SeekGE (skip-ahead).
+    /// Stands before a SeekGE and tries at most `steps` nexts in its place: found, it jumps to `to`, past the SeekGE; beyond the key, to
+    /// the SeekGE's `miss`, or with `range` (SQLite's P5) to `to` as well.
     SeekScan {
         cursor: Cursor,
         steps: u32,
         to: Addr,
+        range: bool,
     },
     SeekHit {
         cursor: Cursor,
@@ -1062,6 +1066,8 @@ pub enum Op {
         deferred: bool,
         to: Addr,
     },
+    /// Ends the statement when it has violated immediate foreign keys: rows are about to be returned.
+    FkCheck,
     /// AUTOINCREMENT: `memory[reg] = max(memory[reg], value)` in the outermost frame.
     MemMax {
         reg: Reg,

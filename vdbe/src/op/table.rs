@@ -211,7 +211,8 @@ table! { program;
 
     Integer { value, out } => named("Integer").p1(value).p2(out);
     Const { value, out } => constant(program, value).p2(out);
-    Null { first, last, cleared } => named("Null").p1(cleared).p2(first).p3(last);
+    Null { first, last, cleared } =>
+        named("Null").p1(cleared).p2(first).p3(if first == last { Reg(0) } else { last });
     SoftNull { out } => named("SoftNull").p1(out);
     Variable { number, out } => named("Variable").p1(number).p2(out);
     Move { from, to, count } [from, count] [to, count] => named("Move").p1(from).p2(to).p3(count);
@@ -242,7 +243,7 @@ table! { program;
     Affinity { first, count, affinities } [first, count] =>
         named("Affinity").p1(first).p2(count).p4(P4::Affinity(affinities));
     TypeCheck { first, count, table, check_generated } [first, count] =>
-        named("TypeCheck").p1(first).p2(count).p3(check_generated).p4(P4::Table(table));
+        named("TypeCheck").p1(first).p2(count).p3(!check_generated).p4(P4::Table(table));
     Eq { left, right, to, flags, collation } => comparison("Eq", left, right, to, flags, collation);
     Ne { left, right, to, flags, collation } => comparison("Ne", left, right, to, flags, collation);
     Lt { left, right, to, flags, collation } => comparison("Lt", left, right, to, flags, collation);
@@ -260,8 +261,8 @@ table! { program;
         named("MakeRecord").p1(first).p2(count).p3(out).p4(P4::Affinity(affinities));
     Function { function, first, count, out, constant_mask } [first, u32::from(count)] =>
         named("Function").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function));
-    PureFunc { function, first, count, out, constant_mask } [first, u32::from(count)] =>
-        named("PureFunc").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function));
+    PureFunc { function, first, count, out, constant_mask, place } [first, u32::from(count)] =>
+        named("PureFunc").p1(constant_mask).p2(first).p3(out).p4(P4::Function(function)).p5(purity(place));
     ClrSubtype { value } => named("ClrSubtype").p1(value);
     GetSubtype { value, out } => named("GetSubtype").p1(value).p2(out);
     SetSubtype { value, subtype } => named("SetSubtype").p1(subtype).p2(value);
@@ -307,7 +308,7 @@ table! { program;
     SeekLT { cursor, key, count, miss } [key, u32::from(count)] => keyed("SeekLT", cursor, key, count, miss);
     SeekRowid { cursor, key, miss } => named("SeekRowid").p1(cursor).p2(miss).p3(key);
     NotExists { cursor, key, miss } => named("NotExists").p1(cursor).p2(miss).p3(key);
-    SeekScan { cursor, steps, to } => named("SeekScan").p1(steps).p2(to);
+    SeekScan { cursor, steps, to, range } => named("SeekScan").p1(steps).p2(to).p5(u16::from(range));
     SeekHit { cursor, low, high } => named("SeekHit").p1(cursor).p2(low).p3(high);
     IfNoHope { cursor, to, key, count } [key, u32::from(count)] => keyed("IfNoHope", cursor, key, count, to);
     DeferredSeek { index, table, columns } =>
@@ -327,13 +328,22 @@ table! { program;
         named("Insert").p1(cursor).p2(record).p3(rowid).p4(P4::Table(table)).p5(write_flags(flags));
     RowCell { cursor, from, rowid } => named("RowCell").p1(cursor).p2(from).p3(rowid);
     Delete { cursor, table, flags } => named("Delete")
-        .p1(cursor).p2(flags.count_change).p4(P4::Table(table))
-        .p5(write_flags(WriteFlags { count_change: false, ..flags }));
+        .p1(cursor)
+        .p2(u32::from(write_flags(WriteFlags { save_position: false, auxiliary: false, ..flags })))
+        .p4(P4::Table(table))
+        .p5(write_flags(WriteFlags {
+            save_position: flags.save_position,
+            auxiliary: flags.auxiliary,
+            ..WriteFlags::default()
+        }));
     ResetCount {} => named("ResetCount");
     IdxInsert { cursor, record, first, count, flags } [first, u32::from(count)] =>
         named("IdxInsert").p1(cursor).p2(record).p3(first).p4(P4::Int(i64::from(count))).p5(write_flags(flags));
-    IdxDelete { cursor, key, count, raise } [key, u32::from(count)] =>
-        named("IdxDelete").p1(cursor).p2(key).p3(count).p5(u16::from(raise));
+    IdxDelete { cursor, key, count, raise } [key, u32::from(count)] => {
+        // A missing entry is damage, but for ephemeral indexes.
+        let _ = raise;
+        named("IdxDelete").p1(cursor).p2(key).p5(count)
+    };
     SorterInsert { cursor, record, first, count } [first, u32::from(count)] =>
         named("SorterInsert").p1(cursor).p2(record).p3(first).p4(P4::Int(i64::from(count)));
     SorterSort { cursor, empty } => named("SorterSort").p1(cursor).p2(empty);
@@ -389,6 +399,7 @@ table! { program;
         [counts, program_free_count(counts)] => named("IntegrityCk")
         .p1(errors_left).p2(program.ints(roots).len()).p3(counts).p4(P4::Ints(roots)).p5(u16::from(db.0));
     FkCounter { deferred, amount } => named("FkCounter").p1(deferred).p2(amount);
+    FkCheck {} => named("FkCheck");
     FkIfZero { deferred, to } => named("FkIfZero").p1(deferred).p2(to);
     // The register belongs to the outermost program; the machine checks it there.
     MemMax { reg, value } => named("MemMax").p1(reg).p2(value);
@@ -443,6 +454,16 @@ fn comparison(
 
 fn keyed(name: &'static str, cursor: Cursor, key: Reg, count: u16, to: Addr) -> Row {
     named(name).p1(cursor).p2(to).p3(key).p4(P4::Int(i64::from(count)))
+}
+
+/// The NC_* bit of the place that a pure function stands in.
+fn purity(place: u8) -> u16 {
+    match place {
+        1 => 0x04,
+        2 => 0x08,
+        3 => 0x20,
+        _ => 0,
+    }
 }
 
 /// P5 says which kind of constraint the message is about: 1 NOT NULL, 2 UNIQUE, 3 CHECK, 4 FOREIGN KEY; 0: finished text.

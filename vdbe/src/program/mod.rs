@@ -61,11 +61,20 @@ pub struct ProgramFlags {
     pub may_abort: bool,
     /// It is an INSERT, UPDATE or DELETE: its end sets `changes()` (`sqlite3VdbeCountChanges`).
     pub counts_changes: bool,
+    /// It touches no database and takes part in no transaction (EXPLAIN, some pragmas): SQLite's `bIsReader` is off.
+    pub no_transaction: bool,
+    /// The trigger whose program it is, from 1; 0: a statement's own. A trigger may have several programs, one for each conflict clause.
+    pub trigger: u32,
     /// It has to run with an expired schema too: it only changes settings (`sqlite3VdbeRunOnlyOnce`).
     pub run_only_once: bool,
 }
 
 impl ProgramFlags {
+    /// Whether it counts as a reader: everything but programs that only change settings.
+    pub const fn reads(self) -> bool {
+        !self.no_transaction
+    }
+
     /// Whether the machine opens a statement savepoint when a write transaction begins.
     pub const fn uses_statement_savepoint(self) -> bool {
         self.multi_write && self.may_abort

@@ -51,11 +51,9 @@ pub fn coalesce(call: &mut Call<'_>) -> Step<()> {
 pub fn iif(call: &mut Call<'_>) -> Step<()> {
     for pair in call.arguments.chunks(2) {
         match pair {
-            [condition, value] => {
-                if number::truth(condition.value(), call.encoding) == Some(true) {
-                    call.set_value(value);
-                    break;
-                }
+            [condition, value] if number::truth(condition.value(), call.encoding) == Some(true) => {
+                call.set_value(value);
+                break;
             }
             [otherwise] => call.set_value(otherwise),
             _ => {}

@@ -259,8 +259,8 @@ fn integer(
     };
     let mut text = Vec::with_capacity(32);
     match conversion {
-        b'x' | b'p' => push_radix(magnitude, 16, HEX_LOWER, &mut text),
-        b'X' => push_radix(magnitude, 16, b"0123456789ABCDEF", &mut text),
+        b'x' => push_radix(magnitude, 16, HEX_LOWER, &mut text),
+        b'X' | b'p' => push_radix(magnitude, 16, b"0123456789ABCDEF", &mut text),
         b'o' => push_radix(magnitude, 8, b"01234567", &mut text),
         _ => render::push_unsigned(magnitude, &mut text),
     }

@@ -310,7 +310,8 @@ pub fn unicode(call: &mut Call<'_>) -> Step<()> {
     if let Some(text) = call.text(0)
         && let Some(code @ 1..) = next_utf8(&text, &mut 0)
     {
-        call.result.set_integer(i64::from(code));
+        // SQLite gives a C int: absurd codes of invalid text are negative.
+        call.result.set_integer(i64::from(code as i32));
     }
     Ok(Some(()))
 }

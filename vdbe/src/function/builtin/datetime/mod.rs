@@ -110,7 +110,7 @@ fn push_time(time: Time, subsecond: bool, out: &mut Vec<u8>) {
 /// `date(…)`.
 pub fn date(call: &mut Call<'_>) -> Step<()> {
     if let Some(mut moment) = moment(call, 0, usize::MAX)? {
-        let date = moment.to_date();
+        let date = moment.settle_date();
         call.build_text(|out| push_date(date, out))?;
     }
     Ok(Some(()))
@@ -119,7 +119,7 @@ pub fn date(call: &mut Call<'_>) -> Step<()> {
 /// `time(…)`.
 pub fn time(call: &mut Call<'_>) -> Step<()> {
     if let Some(mut moment) = moment(call, 0, usize::MAX)? {
-        let time = moment.to_time();
+        let time = moment.settle_time();
         call.build_text(|out| push_time(time, moment.subsecond, out))?;
     }
     Ok(Some(()))
@@ -128,7 +128,7 @@ pub fn time(call: &mut Call<'_>) -> Step<()> {
 /// `datetime(…)`.
 pub fn datetime(call: &mut Call<'_>) -> Step<()> {
     if let Some(mut moment) = moment(call, 0, usize::MAX)? {
-        let (date, time) = moment.to_civil();
+        let (date, time) = moment.settle_civil();
         call.build_text(|out| {
             push_date(date, out);
             out.push(b' ');
@@ -162,8 +162,8 @@ struct Difference {
 /// How far `to` is from `from`: whole months towards it, never beyond.
 fn difference(to: &mut Moment, from: &mut Moment) -> Difference {
     let forward = to.julian() >= from.julian();
-    let (goal, start) = (to.to_date(), from.to_date());
-    from.to_time();
+    let (goal, start) = (to.settle_date(), from.settle_date());
+    from.settle_time();
     let signed = (goal.year - start.year) * 12 + goal.month - start.month;
     let mut months = if forward { signed } else { -signed };
     let step = if forward { 1 } else { -1 };

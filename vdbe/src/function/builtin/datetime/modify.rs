@@ -67,12 +67,11 @@ pub fn apply(moment: &mut Moment, text: &[u8], index: usize, call: &mut Call<'_>
     Ok(applied)
 }
 
-/// Comes to rest at a Julian day, unless the moment has failed.
+/// Comes to rest at a Julian day, unless there was none to start from.
 fn rest_at(moment: &mut Moment, julian_ms: i64) -> bool {
-    if moment.error {
-        moment.clear_civil();
-    } else {
-        moment.set_julian(julian_ms);
+    match moment.julian_ms {
+        Some(_) => moment.set_julian(julian_ms),
+        None => moment.clear_civil(),
     }
     true
 }
@@ -106,7 +105,7 @@ fn zone(moment: &mut Moment, text: &[u8], index: usize, call: &mut Call<'_>) -> 
         (b"localtime", _) => {
             call.require_impure()?;
             if !moment.local {
-                moment.to_local(call.host)?;
+                moment.shift_to_local(call.host)?;
             }
             moment.utc = false;
             moment.local = true;
@@ -131,7 +130,7 @@ fn utc_of(local: i64, call: &mut Call<'_>) -> Result<i64, Error> {
     for _ in 0..4 {
         guess -= off;
         let mut moment = Moment { julian_ms: Some(guess), ..Moment::default() };
-        moment.to_local(call.host)?;
+        moment.shift_to_local(call.host)?;
         off = moment.julian() - local;
         if off == 0 {
             break;
@@ -142,7 +141,7 @@ fn utc_of(local: i64, call: &mut Call<'_>) -> Result<i64, Error> {
 
 /// Sets the time of day, as the beginning and end of a period do.
 fn at_time(moment: &mut Moment, time: Time) -> Date {
-    let date = moment.to_date();
+    let date = moment.settle_date();
     moment.time = Some(time);
     moment.raw = None;
     moment.zone_minutes = 0;
@@ -187,10 +186,12 @@ fn end_of(moment: &mut Moment, period: &[u8]) -> bool {
     true
 }
 
+/// Sets the date in the place of the one that is known. A moment out of range has none.
 fn set_unless_failed(moment: &mut Moment, date: Date) {
-    if !moment.error {
+    if moment.date.is_some() {
         moment.set_date(date);
     }
+    moment.julian_ms = None;
 }
 
 /// `weekday N`: on to the next such day, back to the last one with a minus; stays where it is already such a day.
@@ -200,7 +201,7 @@ fn weekday(moment: &mut Moment, text: &[u8]) -> bool {
     if !number.any || !number.whole || !(-6..=6).contains(&wanted) || wanted as f64 != number.value {
         return false;
     }
-    let (date, _) = moment.to_civil();
+    let (date, _) = moment.settle_civil();
     moment.zone_minutes = 0;
     set_unless_failed(moment, date);
     let julian_ms = moment.julian();
@@ -255,9 +256,7 @@ fn shift_date(moment: &mut Moment, text: &[u8], len: usize) -> bool {
     let julian_ms = moment.julian() + i64::from(sign * by.day) * DAY_MS;
     moment.date = None;
     moment.time = None;
-    if !moment.error {
-        moment.julian_ms = Some(julian_ms);
-    }
+    moment.julian_ms = moment.julian_ms.and(Some(julian_ms));
     match text.get(len + 6..) {
         None | Some([]) => true,
         Some([space, time @ ..]) if is_space(*space) && starts_like_time(time) => {
@@ -275,10 +274,8 @@ fn starts_like_time(text: &[u8]) -> bool {
 fn shift_time(moment: &mut Moment, text: &[u8], negative: bool) -> bool {
     let Some(mut by) = time_alone(text) else { return false };
     let ms = (by.julian() - DAY_MS / 2) % DAY_MS;
-    moment.julian();
-    moment.clear_civil();
-    moment.add_ms(if negative { -ms } else { ms });
-    true
+    let julian_ms = moment.julian();
+    rest_at(moment, julian_ms.wrapping_add(if negative { -ms } else { ms }))
 }
 
 fn shift_units(moment: &mut Moment, number: f64, text: &[u8]) -> bool {

@@ -101,13 +101,13 @@ impl Moment {
     /// The moment `wall` of the clock.
     pub fn now(wall: WallTime) -> Option<Moment> {
         let julian_ms = wall.0.checked_add(UNIX_EPOCH_MS)?;
-        (julian_ms > 0).then(|| Moment { julian_ms: Some(julian_ms), utc: true, ..Moment::default() })
+        (julian_ms > 0).then_some(Moment { julian_ms: Some(julian_ms), utc: true, ..Moment::default() })
     }
 
     /// A number that was given: a Julian day if it can be one.
     pub fn from_number(number: f64) -> Moment {
         let is_day = (0.0..JULIAN_DAYS_END).contains(&number);
-        let julian_ms = is_day.then(|| (number * DAY_MS as f64 + 0.5) as i64);
+        let julian_ms = is_day.then_some((number * DAY_MS as f64 + 0.5) as i64);
         Moment { raw: Some(number), julian_ms, ..Moment::default() }
     }
 
@@ -167,8 +167,8 @@ impl Moment {
 
     /// Moves on by milliseconds.
     pub fn add_ms(&mut self, ms: i64) {
-        let julian_ms = self.julian().wrapping_add(ms);
-        self.julian_ms = Some(julian_ms);
+        self.julian();
+        self.julian_ms = self.julian_ms.map(|julian_ms| julian_ms.wrapping_add(ms));
     }
 
     /// Forgets date, time and zone.
@@ -179,7 +179,7 @@ impl Moment {
     }
 
     /// Computes the date where it is not known.
-    pub fn to_date(&mut self) -> Date {
+    pub fn settle_date(&mut self) -> Date {
         if let Some(date) = self.date {
             return date;
         }
@@ -198,7 +198,7 @@ impl Moment {
     }
 
     /// Computes the time of day where it is not known.
-    pub fn to_time(&mut self) -> Time {
+    pub fn settle_time(&mut self) -> Time {
         if let Some(time) = self.time {
             return time;
         }
@@ -212,9 +212,9 @@ impl Moment {
     }
 
     /// Computes date and time.
-    pub fn to_civil(&mut self) -> (Date, Time) {
-        let date = self.to_date();
-        (date, self.to_time())
+    pub fn settle_civil(&mut self) -> (Date, Time) {
+        let date = self.settle_date();
+        (date, self.settle_time())
     }
 
     /// Sets a date, which the Julian day then follows from.
@@ -231,26 +231,33 @@ impl Moment {
 
     /// Adds months and years, the day staying as it is.
     pub fn add_months(&mut self, years: i32, months: i32) {
-        let (date, _) = self.to_civil();
+        let (date, _) = self.settle_civil();
         let month = i64::from(date.month) + i64::from(months) - 1;
         let year = i64::from(date.year) + i64::from(years) + month.div_euclid(12);
         let year = year.clamp(-100_000, 100_000) as i32;
-        self.set_date(Date { year, month: month.rem_euclid(12) as i32 + 1, day: date.day });
+        self.julian_ms = None;
+        if let Some(known) = &mut self.date {
+            *known = Date { year, month: month.rem_euclid(12) as i32 + 1, day: date.day };
+        }
         self.note_floor();
     }
 
     /// From UTC to local time. The operating system is asked within 1970 to 2037, about a year of the same length outside.
-    pub fn to_local(&mut self, host: &mut dyn Host) -> Result<(), Error> {
+    pub fn shift_to_local(&mut self, host: &mut dyn Host) -> Result<(), Error> {
         const KNOWN: std::ops::RangeInclusive<i64> = 210_866_760_000_000..=213_014_145_600_000;
         let julian_ms = self.julian();
         let mut asked = julian_ms;
         let mut year_shift = 0;
         if !KNOWN.contains(&julian_ms) {
             let mut moved = self.clone();
-            let (mut date, _) = moved.to_civil();
-            year_shift = 2000 + date.year % 4 - date.year;
-            date.year += year_shift;
-            moved.set_date(date);
+            moved.settle_civil();
+            moved.julian_ms = None;
+            // A moment out of range has no date, counts as of the year 0 and is taken for 1 January 2000.
+            let year = moved.date.map_or(0, |date| date.year);
+            year_shift = 2000 + year % 4 - year;
+            if let Some(date) = &mut moved.date {
+                date.year += year_shift;
+            }
             asked = moved.julian();
         }
         let second = (asked / 1000) - UNIX_EPOCH_MS / 1000;
@@ -273,7 +280,7 @@ impl Moment {
     /// Days since 1 January of the same year.
     pub fn day_of_year(&mut self) -> i64 {
         let mut first = self.clone();
-        let date = first.to_date();
+        let date = first.settle_date();
         first.set_date(Date { month: 1, day: 1, ..date });
         (self.julian() - first.julian() + DAY_MS / 2).div_euclid(DAY_MS)
     }
@@ -293,7 +300,7 @@ impl Moment {
         let mut thursday = self.clone();
         thursday.add_ms((3 - self.day_since_monday()) * DAY_MS);
         thursday.date = None;
-        thursday.to_date();
+        thursday.settle_date();
         thursday
     }
 }
@@ -325,7 +332,7 @@ mod tests {
         // 2000-01-01 12:00 is Julian day 2451545.
         let mut moment = Moment::from_number(2451545.0);
         assert_eq!(
-            moment.to_civil(),
+            moment.settle_civil(),
             (Date { year: 2000, month: 1, day: 1 }, Time { hour: 12, ..Time::default() })
         );
     }

@@ -27,7 +27,7 @@ fn push_real(format: &[u8], number: f64, out: &mut Vec<u8>) {
 
 /// Appends what `format` makes of `moment`; `false` where it has an unknown conversion.
 pub fn show(format: &[u8], moment: &mut Moment, out: &mut Vec<u8>) -> bool {
-    moment.to_civil();
+    moment.settle_civil();
     let mut rest = format.iter();
     while let Some(&byte) = rest.next() {
         if byte != b'%' {
@@ -44,7 +44,7 @@ pub fn show(format: &[u8], moment: &mut Moment, out: &mut Vec<u8>) -> bool {
 }
 
 fn substitute(conversion: u8, moment: &mut Moment, out: &mut Vec<u8>) -> bool {
-    let (date, time) = moment.to_civil();
+    let (date, time) = moment.settle_civil();
     let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
     let (hour, minute, second) = (i64::from(time.hour), i64::from(time.minute), time.second as i64);
     let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
@@ -59,8 +59,8 @@ fn substitute(conversion: u8, moment: &mut Moment, out: &mut Vec<u8>) -> bool {
             out.push(b'-');
             push_padded(day, 2, out);
         }
-        b'G' => push_padded(i64::from(moment.thursday().to_date().year), 4, out),
-        b'g' => push_padded(i64::from(moment.thursday().to_date().year % 100), 2, out),
+        b'G' => push_padded(i64::from(moment.thursday().settle_date().year), 4, out),
+        b'g' => push_padded(i64::from(moment.thursday().settle_date().year % 100), 2, out),
         b'H' => push_padded(hour, 2, out),
         b'k' => push_filled(hour, 2, b' ', out),
         b'I' => push_padded(twelve, 2, out),

@@ -1,0 +1,172 @@
+//! Aggregates whose state is in a register.
+//!
+//! Never: groups (`groups`), what an aggregate computes ([`crate::function::Accumulator`]).
+
+use crate::function::{
+    Accumulator, AggregateCall, AggregateContext, FunctionBody, FunctionDef, FunctionFlags,
+};
+use crate::op::{FunctionId, Op, Reg};
+use crate::program::Program;
+use crate::register::{Payload, Register, Tag};
+use crate::{Error, Step};
+
+use super::call::{Where, user_error};
+use super::slot::wrong_kind;
+use super::value::LIMIT_LENGTH;
+use super::{Context, at};
+
+/// The accumulator of a register, made where there is none.
+fn accumulator<'a>(register: &'a mut Register, def: &FunctionDef) -> Result<&'a mut Accumulator, Error> {
+    if !matches!(register.payload, Payload::Accumulator(_)) {
+        register.set_null();
+        register.payload = Payload::Accumulator(Box::new(start(def)?));
+        register.tag = Tag::Internal;
+    }
+    match &mut register.payload {
+        Payload::Accumulator(accumulator) => Ok(accumulator),
+        _ => Err(wrong_kind()),
+    }
+}
+
+/// A fresh state of an aggregate.
+pub(super) fn start(def: &FunctionDef) -> Result<Accumulator, Error> {
+    match &def.body {
+        FunctionBody::Aggregate(make) => Ok(make()),
+        FunctionBody::UserAggregate(user) => Ok(Accumulator::User(user.start())),
+        _ => Err(wrong_kind()),
+    }
+}
+
+/// Where an aggregate has to run.
+fn place(def: &FunctionDef) -> Where {
+    match &def.body {
+        FunctionBody::UserAggregate(_) => Where::Outside,
+        _ => Where::Here,
+    }
+}
+
+/// What an aggregate sees of the machine.
+pub(super) fn context<'a>(cx: &Context<'a>) -> Result<AggregateContext<'a>, Error> {
+    let program: &'a Program = cx.program;
+    Ok(AggregateContext {
+        encoding: program.encoding,
+        collation: &program.links.collation(cx.run.collation).ok_or_else(wrong_kind)?.collation,
+        length_max: cx.host.limit(LIMIT_LENGTH).max(0) as usize,
+    })
+}
+
+/// Adds a row, or takes one away.
+pub(super) fn step(
+    cx: &mut Context<'_>,
+    function: FunctionId,
+    first: Reg,
+    count: u16,
+    acc: Reg,
+    inverse: bool,
+) -> Step<Where> {
+    if count == 0
+        && !inverse
+        && let Payload::Accumulator(state) = &mut cx.registers[at(acc)].payload
+        && let Accumulator::Count(rows) = &mut **state
+    {
+        *rows += 1;
+        return Ok(Some(Where::Here));
+    }
+    let program = cx.program;
+    let def = program.links.function(function).ok_or_else(wrong_kind)?;
+    if place(def) == Where::Outside {
+        return Ok(Some(Where::Outside));
+    }
+    let context = context(cx)?;
+    // The state leaves its register for the moment, so that the arguments can be lent.
+    let mut register = std::mem::take(&mut cx.registers[at(acc)]);
+    let arguments = &cx.registers[at(first)..at(first) + usize::from(count)];
+    let mut call = AggregateCall { arguments, context, new_extreme: false };
+    let outcome = accumulator(&mut register, def)
+        .and_then(|state| if inverse { state.inverse(&mut call) } else { state.step(&mut call) });
+    let new_extreme = call.new_extreme;
+    cx.registers[at(acc)] = register;
+    outcome?;
+    report_extreme(cx, def, new_extreme);
+    Ok(Some(Where::Here))
+}
+
+/// Tells the program whether bare columns are to be taken from this row: the register of the CollSeq before gets 1 where they are not.
+pub(super) fn report_extreme(cx: &mut Context<'_>, def: &FunctionDef, new_extreme: bool) {
+    let flag = std::mem::take(&mut cx.run.extreme_flag);
+    if flag.is_some() && def.flags.has(FunctionFlags::MIN_MAX) && !new_extreme {
+        cx.registers[at(flag)].set_integer(1);
+    }
+}
+
+/// Puts the result in place of the state.
+pub(super) fn finish(cx: &mut Context<'_>, function: FunctionId, acc: Reg) -> Step<Where> {
+    let program = cx.program;
+    let def = program.links.function(function).ok_or_else(wrong_kind)?;
+    if place(def) == Where::Outside {
+        return Ok(Some(Where::Outside));
+    }
+    let context = context(cx)?;
+    let mut register = std::mem::take(&mut cx.registers[at(acc)]);
+    let mut result = std::mem::take(&mut cx.run.result);
+    result.set_null();
+    let outcome = accumulator(&mut register, def).and_then(|state| state.finish(&mut result, &context));
+    cx.registers[at(acc)] = result;
+    outcome?;
+    Ok(Some(Where::Here))
+}
+
+/// The result so far.
+pub(super) fn value(cx: &mut Context<'_>, function: FunctionId, acc: Reg, out: Reg) -> Step<Where> {
+    let program = cx.program;
+    let def = program.links.function(function).ok_or_else(wrong_kind)?;
+    if place(def) == Where::Outside {
+        return Ok(Some(Where::Outside));
+    }
+    let context = context(cx)?;
+    let mut register = std::mem::take(&mut cx.registers[at(acc)]);
+    let outcome = accumulator(&mut register, def).and_then(|state| {
+        let out = &mut cx.registers[at(out)];
+        out.set_null();
+        state.value(out, &context)
+    });
+    cx.registers[at(acc)] = register;
+    outcome?;
+    Ok(Some(Where::Here))
+}
+
+/// Runs an instruction on a user's aggregate.
+pub(super) fn run_outside(program: &Program, registers: &mut [Register], op: &Op) -> Result<(), Error> {
+    let encoding = program.encoding;
+    let (Op::AggStep { function, acc, .. }
+    | Op::AggFinal { function, acc, .. }
+    | Op::AggValue { function, acc, .. }) = *op
+    else {
+        return Err(wrong_kind());
+    };
+    let def = program.links.function(function).ok_or_else(wrong_kind)?;
+    let mut register = std::mem::take(&mut registers[at(acc)]);
+    let Accumulator::User(state) = accumulator(&mut register, def)? else { return Err(wrong_kind()) };
+    let mut keep = true;
+    let outcome = match *op {
+        Op::AggStep { first, count, inverse, .. } => {
+            let arguments = &registers[at(first)..at(first) + usize::from(count)];
+            if inverse { state.inverse(encoding, arguments) } else { state.step(encoding, arguments) }
+        }
+        Op::AggValue { out, .. } => {
+            let out = &mut registers[at(out)];
+            out.set_null();
+            state.value(encoding, out)
+        }
+        _ => {
+            keep = false;
+            let out = &mut registers[at(acc)];
+            out.set_null();
+            state.finish(encoding, out)
+        }
+    };
+    if keep {
+        registers[at(acc)] = register;
+    }
+    outcome.map_err(user_error)
+}

@@ -1,0 +1,136 @@
+//! Calling functions: built-in ones at once, the user's with the connection released.
+//!
+//! ```text
+//! in step()   built in: runs here                user's: Exit::Call, the counter stays
+//! in call()                                      runs the instruction at the counter, goes past it
+//! ```
+//!
+//! Never: storage, in the second half.
+
+use kernite_io::ready;
+
+use crate::function::{AuxData, Call, FunctionBody, Purity, UserCall, UserError};
+use crate::op::{FunctionId, Op, Reg};
+use crate::vtab::Sql;
+use crate::{Error, Step};
+
+use super::slot::wrong_kind;
+use super::value::LIMIT_LENGTH;
+use super::{Context, Machine, aggregate, at, virtual_table};
+
+/// Whether an instruction is done here, or has to be run outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    Here,
+    Outside,
+}
+
+/// Where a call stands.
+pub(super) fn purity(place: u8) -> Purity {
+    match place {
+        1 => Purity::CheckConstraint,
+        2 => Purity::GeneratedColumn,
+        3 => Purity::Index,
+        _ => Purity::Any,
+    }
+}
+
+/// Calls a scalar function.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn function(
+    cx: &mut Context<'_>,
+    function: FunctionId,
+    first: Reg,
+    count: u16,
+    out: Reg,
+    constant_mask: u32,
+    pc: usize,
+    purity: Purity,
+) -> Step<Where> {
+    let program = cx.program;
+    let def = program.links.function(function).ok_or_else(wrong_kind)?;
+    let FunctionBody::Scalar(body) = &def.body else {
+        return match &def.body {
+            FunctionBody::UserScalar(_) => Ok(Some(Where::Outside)),
+            _ => Err(Error::Program { at: pc as u32, what: "aggregate called as a scalar function" }),
+        };
+    };
+    let collation = &program.links.collation(cx.run.collation).ok_or_else(wrong_kind)?.collation;
+    let mut none = AuxData::default();
+    let auxdata = if constant_mask == 0 { &mut none } else { cx.auxdata.at(pc as u32) };
+    let mut result = std::mem::take(&mut cx.run.result);
+    result.set_null();
+    let length_max = cx.host.limit(LIMIT_LENGTH).max(0) as usize;
+    let mut call = Call {
+        function: def,
+        arguments: &cx.registers[at(first)..at(first) + usize::from(count)],
+        result: &mut result,
+        encoding: program.encoding,
+        collation,
+        auxdata,
+        constant_mask,
+        host: &mut *cx.host,
+        length_max,
+        purity,
+    };
+    let outcome = body(&mut call);
+    if let Ok(Some(())) = outcome {
+        std::mem::swap(&mut cx.registers[at(out)], &mut result);
+    }
+    cx.run.result = result;
+    ready!(outcome);
+    Ok(Some(Where::Here))
+}
+
+/// A user's error as ours.
+pub(super) fn user_error(error: UserError) -> Error {
+    Error::with_code(error.code, error.message)
+}
+
+/// Runs the instruction at the counter, which asked to be run with the connection released.
+pub(super) fn run_outside(machine: &mut Machine, sql: &mut dyn Sql) -> Step<()> {
+    let frame = &mut machine.frame;
+    let program = std::sync::Arc::clone(&frame.program);
+    let Some(op) = program.ops.get(frame.pc) else { return Err(wrong_kind()) };
+    match *op {
+        Op::Function { function, first, count, out, constant_mask }
+        | Op::PureFunc { function, first, count, out, constant_mask, .. } => {
+            let def = program.links.function(function).ok_or_else(wrong_kind)?;
+            let FunctionBody::UserScalar(user) = &def.body else { return Err(wrong_kind()) };
+            let mut result = std::mem::take(&mut machine.run.result);
+            result.set_null();
+            let mut call = UserCall {
+                encoding: program.encoding,
+                auxdata: frame.auxdata.at(frame.pc as u32),
+                constant_mask,
+            };
+            let arguments = &frame.registers[at(first)..at(first) + usize::from(count)];
+            let outcome = user.call(&mut call, arguments, &mut result);
+            std::mem::swap(&mut frame.registers[at(out)], &mut result);
+            machine.run.result = result;
+            outcome.map_err(user_error)?;
+            frame.pc += 1;
+        }
+        Op::AggStep { .. } | Op::AggFinal { .. } | Op::AggValue { .. } => {
+            aggregate::run_outside(&program, &mut frame.registers, op)?;
+            frame.pc += 1;
+        }
+        _ => {
+            let mut vx = virtual_table::Outside {
+                program: &program,
+                registers: &mut frame.registers,
+                cursors: &mut frame.cursors,
+                table: machine.run.table.clone(),
+                sql: Some(sql),
+            };
+            let next = ready!(virtual_table::run(&mut vx, op, frame.pc));
+            if let Some((error, on_conflict)) = next.failure {
+                machine.run.failure = Some((error, on_conflict));
+                return Ok(Some(()));
+            }
+            machine.run.changes += i64::from(next.changed);
+            frame.pc = next.pc;
+        }
+    }
+    Ok(Some(()))
+}

@@ -1,0 +1,196 @@
+//! Slots: the cursors of a program, by kind.
+//!
+//! ```text
+//! Tree       a cursor of a database's b-tree          Sorter   rows being sorted
+//! Ephemeral  a place in a store of this frame         Groups   hash aggregation
+//! Pseudo     one row, a record in a register          Virtual  a cursor of a virtual table
+//! ```
+//!
+//! A row is decoded lazily: [`RowCache`] remembers how far its header was read. Whatever moves the cursor, or may have changed its row,
+//! forgets that.
+//!
+//! Never: instructions. Those stand in the families' files.
+
+use std::sync::Arc;
+
+use kernite_btree::record::RecordHeader;
+use kernite_btree::{Btree, CursorId, CursorPosition, Damage, Error as StorageError, SeekOutcome};
+use kernite_io::ready;
+
+use crate::hash_table::Groups;
+use crate::host::Storage;
+use crate::op::{Cursor, IntsId, Reg};
+use crate::sorter::Sorter;
+use crate::vtab;
+use crate::{Error, Step};
+
+use super::ephemeral::EphemeralCursor;
+
+/// A cursor of a program.
+#[derive(Default)]
+pub(super) enum Slot {
+    #[default]
+    Closed,
+    Tree(TreeCursor),
+    Ephemeral(EphemeralCursor),
+    Pseudo(PseudoCursor),
+    Sorter(Box<SorterCursor>),
+    Groups(Box<Groups>),
+    Virtual(Box<VirtualCursor>),
+}
+
+/// How far the row under a cursor is decoded.
+#[derive(Default)]
+pub(super) struct RowCache {
+    pub(super) header: RecordHeader,
+    /// `header` belongs to the row.
+    pub(super) known: bool,
+    /// The header's bytes, where they do not all lie on the page.
+    pub(super) spilled: Vec<u8>,
+}
+
+impl RowCache {
+    /// The row is another one.
+    #[inline(always)]
+    pub(super) fn forget(&mut self) {
+        self.known = false;
+    }
+}
+
+/// A cursor of a b-tree.
+pub(super) struct TreeCursor {
+    pub(super) id: CursorId,
+    pub(super) db: u8,
+    /// By rowid; else an index.
+    pub(super) is_table: bool,
+    /// It stands on no row: all columns are NULL.
+    pub(super) null_row: bool,
+    /// The seek to `target` has been put off.
+    pub(super) deferred: bool,
+    pub(super) target: i64,
+    /// The index cursor that answers some columns while the seek is put off, and which (0: none).
+    pub(super) substitute: Option<(Cursor, IntsId)>,
+    pub(super) row: RowCache,
+    /// Where the last seek came to rest, for an insert that follows.
+    pub(super) seek_result: Option<SeekOutcome>,
+    pub(super) seek_hit: u16,
+    /// All seeks are for equality (`OPFLAG_SEEKEQ`).
+    pub(super) seek_equal: bool,
+    pub(super) sequence: i64,
+    pub(super) root: u32,
+}
+
+impl TreeCursor {
+    pub(super) fn new(id: CursorId, db: u8, root: u32, is_table: bool, seek_equal: bool) -> TreeCursor {
+        TreeCursor {
+            id,
+            db,
+            is_table,
+            null_row: true,
+            deferred: false,
+            target: 0,
+            substitute: None,
+            row: RowCache::default(),
+            seek_result: None,
+            seek_hit: 0,
+            seek_equal,
+            sequence: 0,
+            root,
+        }
+    }
+
+    /// The cursor was moved; `on_row`: to a row.
+    #[inline(always)]
+    pub(super) fn moved(&mut self, on_row: bool) {
+        self.null_row = !on_row;
+        self.deferred = false;
+        self.row.forget();
+    }
+
+    /// Makes sure that the cursor stands where it says: does a seek that was put off, finds its row again after a change made through
+    /// another cursor. Afterwards it is on an entry or `null_row`.
+    #[inline(always)]
+    pub(super) fn settle(&mut self, btree: &mut Btree) -> Step<()> {
+        if !self.deferred && (self.null_row || btree.is_on_entry(self.id)) {
+            return Ok(Some(()));
+        }
+        self.settle_slowly(btree)
+    }
+
+    #[cold]
+    fn settle_slowly(&mut self, btree: &mut Btree) -> Step<()> {
+        if self.deferred {
+            let outcome = ready!(btree.seek_rowid(self.id, self.target));
+            if outcome != SeekOutcome::At(std::cmp::Ordering::Equal) {
+                // The index names a row that is not in the table.
+                return Err(corrupt());
+            }
+            self.moved(true);
+            return Ok(Some(()));
+        }
+        self.row.forget();
+        if ready!(btree.restore(self.id)) != CursorPosition::Same {
+            self.null_row = true;
+        }
+        Ok(Some(()))
+    }
+}
+
+/// One row that lies in a register.
+pub(super) struct PseudoCursor {
+    pub(super) content: Reg,
+    pub(super) null_row: bool,
+    pub(super) row: RowCache,
+}
+
+/// Rows being sorted.
+pub(super) struct SorterCursor {
+    pub(super) sorter: Sorter,
+    pub(super) sequence: i64,
+}
+
+/// A cursor of a virtual table, or the intention to open one.
+pub(super) struct VirtualCursor {
+    pub(super) table: Arc<dyn vtab::Table>,
+    /// `None` until it is opened.
+    pub(super) cursor: Option<Box<dyn vtab::TableCursor>>,
+    pub(super) null_row: bool,
+}
+
+impl Slot {
+    /// Closes the cursor.
+    pub(super) fn close(&mut self, storage: &mut Storage) {
+        if let Slot::Tree(tree) = self
+            && let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db))
+        {
+            btree.close_cursor(tree.id);
+        }
+        *self = Slot::Closed;
+    }
+}
+
+/// The b-tree of a database.
+#[inline(always)]
+pub(super) fn btree(storage: &mut Storage, db: u8) -> Result<&mut Btree, Error> {
+    match storage.databases.get_mut(usize::from(db)) {
+        Some(Some(btree)) => Ok(btree),
+        _ => Err(no_database()),
+    }
+}
+
+#[cold]
+fn no_database() -> Error {
+    Error::message("unknown database")
+}
+
+/// An index does not fit its table.
+#[cold]
+pub(super) fn corrupt() -> Error {
+    Error::Storage(StorageError::Corrupt { page: None, damage: Damage::RowidOrder })
+}
+
+/// An instruction met a cursor of a kind that it cannot work on: a bug of the code generator.
+#[cold]
+pub(super) fn wrong_kind() -> Error {
+    Error::Program { at: 0, what: "cursor of the wrong kind, or not open" }
+}
