@@ -256,7 +256,7 @@ pub(crate) fn rowid_only(page: &[u8], at: usize, leaf: bool) -> Result<i64, Dama
 /// The bytes before the payload of a cell that is about to be written, and how its payload is divided.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellHead {
-    bytes: [u8; 22],
+    bytes: [u8; CellHead::WIDTH],
     len: u8,
     /// Payload bytes that stay on the page.
     pub local: usize,
@@ -267,13 +267,22 @@ pub(crate) struct CellHead {
 }
 
 impl CellHead {
+    /// Bytes that a head takes at most: two varints.
+    const WIDTH: usize = 2 * varint::LEN_MAX;
+
     /// The head of a leaf cell: with a rowid for tables, without for indexes.
+    #[inline]
     pub fn leaf(rowid: Option<i64>, payload: u64, geometry: &Geometry) -> CellHead {
-        let mut bytes = [0; 22];
-        let mut len = varint::encode(payload, &mut bytes);
+        let mut bytes = [0; Self::WIDTH];
+        let mut len = 0;
+        if let Some(first) = bytes.first_chunk_mut() {
+            len = varint::encode_wide(payload, first);
+        }
         let max = match rowid {
             Some(rowid) => {
-                len += varint::encode(rowid as u64, &mut bytes[len..]);
+                if let Some(second) = bytes[len..].first_chunk_mut() {
+                    len += varint::encode_wide(rowid as u64, second);
+                }
                 geometry.max_leaf
             }
             None => geometry.max_local,
@@ -287,6 +296,17 @@ impl CellHead {
     /// The bytes before the payload.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Writes the head to the start of a cell that has its full size; what it says of the payload is to be overwritten by it. Gives the
+    /// offset of the payload in the cell.
+    #[inline]
+    pub fn write(&self, cell: &mut [u8]) -> usize {
+        match cell.first_chunk_mut::<{ Self::WIDTH }>() {
+            Some(start) => *start = self.bytes,
+            None => cell[..usize::from(self.len)].copy_from_slice(self.bytes()),
+        }
+        usize::from(self.len)
     }
 }
 

@@ -308,9 +308,7 @@ fn insert_in_place(
             return Err(damaged(pager, frame, damage));
         }
     };
-    let head = row.head.bytes();
-    let payload_at = at + head.len();
-    page[at..payload_at].copy_from_slice(head);
+    let payload_at = at + row.head.write(&mut page[at..at + size]);
     row.payload.copy_to(0, &mut page[payload_at..payload_at + row.head.local]);
     cursor.cell = CellInfo {
         rowid: row.rowid.unwrap_or_default(),

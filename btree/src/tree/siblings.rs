@@ -361,8 +361,10 @@ impl Change<'_> {
             cells.start.max(before.start)..cells.end.min(before.end)
         });
         let written = match own {
-            // Most of the cells are there already.
-            Some(place) if 2 * kept.len() > cells.len() => self.edit_page(family, place, cells, kept),
+            // Taking one cell off and putting one on costs as much as copying four in a page that is filled anew.
+            Some(place) if kept.len() * 4 > cells.len().max(family.groups.range(place).len()) * 3 => {
+                self.edit_page(family, place, cells, kept)
+            }
             _ => self.fill_page(family.kind, frame, cells),
         };
         written?;
