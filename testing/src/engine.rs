@@ -29,6 +29,9 @@ pub struct Outcome {
 pub trait Engine {
     /// Runs one statement to its end. A failure to prepare has no columns.
     fn run(&mut self, sql: &str) -> Outcome;
+
+    /// Runs all statements of a text; the first failure.
+    fn run_all(&mut self, sql: &str) -> Option<Failure>;
 }
 
 /// SQLite, bundled.
@@ -59,6 +62,10 @@ fn failure(error: &rusqlite::Error) -> Failure {
 }
 
 impl Engine for Sqlite {
+    fn run_all(&mut self, sql: &str) -> Option<Failure> {
+        self.0.execute_batch(sql).err().map(|error| failure(&error))
+    }
+
     fn run(&mut self, sql: &str) -> Outcome {
         let mut outcome = Outcome::default();
         let mut statement = match self.0.prepare(sql) {
@@ -121,6 +128,10 @@ fn kernite_failure(error: &kernite::Error) -> Failure {
 }
 
 impl Engine for Kernite {
+    fn run_all(&mut self, sql: &str) -> Option<Failure> {
+        self.0.execute_batch(sql).err().map(|error| kernite_failure(&error))
+    }
+
     fn run(&mut self, sql: &str) -> Outcome {
         use kernite::types::ValueRef;
         let mut outcome = Outcome::default();

@@ -34,7 +34,8 @@ pub fn begin(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<Reg> {
     if !table.autoincrement {
         return Ok(Reg(0));
     }
-    let known = c.dml.autoincrement.iter().find(|known| Arc::ptr_eq(&known.table, table)).map(|known| known.reg);
+    let known =
+        c.dml.autoincrement.iter().find(|known| Arc::ptr_eq(&known.table, table)).map(|known| known.reg);
     let reg = match known {
         Some(reg) => reg,
         None => add(c, table)?,
