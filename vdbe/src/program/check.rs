@@ -110,6 +110,7 @@ impl Checker<'_> {
     }
 
     /// Ids that count from 1, 0 being "none".
+    #[allow(clippy::wrong_self_convention)]
     fn from_one(&mut self, id: usize, len: usize, what: &'static str) {
         self.need(id <= len, what);
     }

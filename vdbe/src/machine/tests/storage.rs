@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernite_btree::{Btree, OpenOptions};
-use kernite_io::{Io as _, MemoryIo, SharedIo};
+use kernite_io::{MemoryIo, SharedIo};
 
 use super::*;
 use crate::machine::{Change, ChangeKind};
@@ -24,6 +24,7 @@ pub(super) const WRITER: ProgramFlags = ProgramFlags {
     counts_changes: true,
     no_transaction: false,
     run_only_once: false,
+    trigger: 0,
 };
 /// A program that reads.
 pub(super) const READER: ProgramFlags =
