@@ -35,11 +35,13 @@ enum At {
 /// The script.
 pub(in crate::pager) struct End {
     at: At,
+    /// Nothing of this journal is left in the file.
+    emptied: bool,
 }
 
 impl End {
     pub(in crate::pager) fn new() -> End {
-        End { at: At::Start }
+        End { at: At::Start, emptied: false }
     }
 
     pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<()> {
@@ -52,6 +54,7 @@ impl End {
                     if let Some(file) = &files.log.journal()?.file {
                         ready!(wait.unit(|| file.truncate(0)));
                     }
+                    self.emptied = true;
                     At::Sync
                 }
                 At::Zero => {
@@ -76,6 +79,9 @@ impl End {
                     let (files, _) = files(&mut pager.files, &mut pager.wait)?;
                     let journal = files.log.journal()?;
                     journal.reset(&mut pager.cache);
+                    if self.emptied {
+                        journal.forget_stale();
+                    }
                     if !exclusive {
                         // Another connection may remove the file once we hold no lock.
                         journal.file = None;

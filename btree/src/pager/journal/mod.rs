@@ -42,7 +42,8 @@ pub(super) struct Journal {
     pub(super) images: Vec<JournalImage>,
     /// Pages of the database before the transaction.
     pub(super) page_count: u32,
-    nonce: u32,
+    /// Drawn once, then moved on from segment to segment: records of another segment must not pass for this one's.
+    nonce: Option<u32>,
     /// Where the segment's header is.
     header_at: u64,
     /// Where the next record goes; 0 before the first header.
@@ -55,8 +56,10 @@ pub(super) struct Journal {
     segment_open: bool,
     /// All that was written was synced, as far as the mode asks for it.
     synced: bool,
-    /// The file had this many bytes when it was opened: what lies behind our records is of an earlier transaction.
+    /// Up to here the file may hold what earlier transactions wrote.
     stale_until: u64,
+    /// Among that may be headers beside the first.
+    stale_headers: bool,
     /// Whether the file was there when the transaction began.
     pub(super) existed: bool,
     /// This connection made the file's directory entry durable, and has not removed the file since.
@@ -71,6 +74,8 @@ impl Journal {
         for image in self.images.drain(..) {
             cache.recycle(image.buffer);
         }
+        self.stale_until = self.stale_until.max(self.end);
+        self.stale_headers |= self.header_at > 0;
         self.header_at = 0;
         self.end = 0;
         self.records = 0;
@@ -78,6 +83,12 @@ impl Journal {
         self.segment_open = false;
         self.synced = false;
         self.has_super = false;
+    }
+
+    /// The file is empty.
+    fn forget_stale(&mut self) {
+        self.stale_until = 0;
+        self.stale_headers = false;
     }
 
     /// Whether something of this transaction is in the file.

@@ -25,6 +25,8 @@ use super::format::{self, Header};
 use crate::pager::{Pager, files};
 use crate::{Error, Step};
 
+/// Odd, so that a nonce comes back only after all others.
+const NONCE_STEP: u32 = 0x9e37_79b9;
 /// Records in one write: two slices each, and systems take 1024 of them.
 const BATCH_MAX: usize = 256;
 
@@ -109,11 +111,10 @@ impl Flush {
             let opened = ready!(wait.opened(|| files.io.open(Some(path), flags)));
             journal.file = Some(opened.file);
             journal.stale_until = 0;
+            journal.stale_headers = journal.existed;
             if journal.existed {
                 return Ok(Some(At::Length));
             }
-        } else if !journal.is_started() {
-            return Ok(Some(At::Length));
         }
         Ok(Some(At::Write))
     }
@@ -140,9 +141,14 @@ impl Flush {
         }
         let batch = self.batch.unwrap_or(journal.images.len().min(BATCH_MAX));
         if self.batch.replace(batch).is_none() && !journal.segment_open {
-            let mut nonce = [0; 4];
-            files.io.fill_random(&mut nonce);
-            journal.nonce = u32::from_be_bytes(nonce);
+            journal.nonce = Some(match journal.nonce {
+                Some(nonce) => nonce.wrapping_add(NONCE_STEP),
+                None => {
+                    let mut nonce = [0; 4];
+                    files.io.fill_random(&mut nonce);
+                    u32::from_be_bytes(nonce)
+                }
+            });
             journal.header_at = format::align(journal.end, sector_bytes);
             journal.end = journal.header_at + u64::from(sector_bytes);
             journal.records = 0;
@@ -150,9 +156,10 @@ impl Flush {
         let at_once = batch == journal.images.len() && journal.stale_until == 0 && !twice;
         let count = if syncs { batch as u32 } else { format::COUNT_FROM_LENGTH };
         let sealed = !syncs || at_once;
+        let nonce = journal.nonce.unwrap_or_default();
         let header = Header {
             count,
-            nonce: journal.nonce,
+            nonce,
             page_count: journal.page_count,
             sector_bytes,
             page_bytes: page_bytes as u32,
@@ -160,7 +167,7 @@ impl Flush {
         let Some(file) = journal.file.clone() else { return Err(Error::CannotOpen) };
         let header = (!journal.segment_open).then_some((header, sealed));
         let at = if header.is_some() { journal.header_at } else { journal.end };
-        let (images, nonce) = (&journal.images[..batch], journal.nonce);
+        let images = &journal.images[..batch];
         ready!(wait.unit(|| file.write(at, slices(header, images, nonce))));
         journal.unsealed |= header.is_some_and(|(_, sealed)| !sealed);
         journal.segment_open = true;
@@ -211,7 +218,7 @@ impl Flush {
         let journal = files.log.journal()?;
         let next = format::align(journal.end, sector_bytes);
         let Some(file) = &journal.file else { return Err(Error::CannotOpen) };
-        if journal.stale_until <= next {
+        if journal.stale_until <= next || !journal.stale_headers {
             return Ok(Some(At::SyncRecords));
         }
         if !self.stale_header_found {

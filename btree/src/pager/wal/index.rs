@@ -38,6 +38,8 @@ const ENTRIES_FIRST: u32 = ENTRIES - FIRST_ENTRY_AT as u32;
 const SLOTS: usize = 8192;
 /// Where the hash slots begin, in half words.
 const SLOTS_AT: usize = ENTRIES as usize * 2;
+/// More frames than this no file system holds.
+const FRAME_MAX: u32 = 1 << 30;
 /// The only version there is.
 const VERSION: u32 = 3_007_000;
 
@@ -67,6 +69,13 @@ pub(in crate::pager) struct IndexHeader {
 impl IndexHeader {
     pub(in crate::pager) fn is_known_version(&self) -> bool {
         self.words[0] == VERSION
+    }
+
+    /// Whether the numbers are such that can be counted with: the sum only tells that a writer meant them.
+    pub(in crate::pager) fn is_sane(&self) -> bool {
+        let size = self.page_bytes();
+        let fits = size.is_power_of_two() && (512..=65536).contains(&size);
+        self.max_frame() <= FRAME_MAX && (fits || self.max_frame() == 0 && self.page_count() == 0)
     }
 
     pub(in crate::pager) fn count_change(&mut self) {
@@ -512,6 +521,18 @@ mod tests {
         assert_eq!(index.read_header(&IndexHeader::default()), None);
         index.word(HEADER_WORDS + 4).unwrap().store(8, Relaxed); // both, but not the checksum
         assert_eq!(index.read_header(&IndexHeader::default()), None);
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_told_from_those_that_can() {
+        let mut header = IndexHeader::default();
+        assert!(header.is_sane(), "an empty WAL has no page size");
+        header.set_max_frame(1);
+        assert!(!header.is_sane());
+        header.set_shape(Order::NATIVE, 512);
+        assert!(header.is_sane());
+        header.set_max_frame(u32::MAX);
+        assert!(!header.is_sane());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::Wal;
 use super::index::{self, Index, IndexHeader, MARK_UNUSED, MARKS};
 use super::recover::Recover;
 use crate::pager::{Pager, files};
-use crate::{Error, ReadOnlyReason, Step};
+use crate::{Damage, Error, ReadOnlyReason, Step};
 
 /// Frames by which a writer's mark may lag behind: a fraction of what an automatic checkpoint copies.
 const MARK_LAG_MAX: u32 = 256;
@@ -208,6 +208,9 @@ impl Wal {
         let Some(header) = header else { return Ok(Try::Retry) };
         if !header.is_known_version() {
             return Err(Error::CannotOpen);
+        }
+        if !header.is_sane() {
+            return Err(Error::Corrupt { page: None, damage: Damage::Wal });
         }
         if header != self.header {
             self.header = header;
