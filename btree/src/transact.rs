@@ -106,7 +106,7 @@ impl Btree {
         if !self.is_writing() {
             return Ok(Some(()));
         }
-        ready!(self.trees.save_all(&mut self.pager, None));
+        ready!(self.trees.leave_for_savepoint(&mut self.pager));
         self.pager.savepoint_rollback(index)
     }
 
@@ -253,9 +253,9 @@ impl Btree {
         self.pager.path()
     }
 
-    /// Gives cached clean pages back.
+    /// Gives cached clean pages back, but for those on which cursors stand.
     pub fn shrink(&mut self) {
-        self.pager.shrink();
+        self.trees.guard(&mut self.pager, Pager::shrink);
     }
 
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.

@@ -25,7 +25,7 @@ const RUNS_MAX: usize = 100_000;
 pub(crate) struct Bed {
     pub pager: Pager,
     pub trees: Trees,
-    force_miss: bool,
+    pub force_miss: bool,
 }
 
 impl Bed {

@@ -11,6 +11,7 @@
 use kernite_io::ready;
 
 use crate::Step;
+use crate::btree::CursorId;
 use crate::error::Error;
 use crate::page_no::PageNo;
 use crate::pager::FrameId;
@@ -151,15 +152,23 @@ impl Change<'_> {
     }
 }
 
-/// Work on a long chain that an insert or delete still has to do, or has done so far.
+/// The operation that works on a long chain. When it has to wait it is called again, and is known by this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChainTask {
+    pub cursor: CursorId,
+    /// Rowid and length of the row that an insert brings; `None` of a delete.
+    pub row: Option<(i64, u64)>,
+}
+
+/// Work on a long chain that an operation still has to do, or has done so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum LongChain {
     #[default]
     None,
-    /// An insert writes the chain of its row before it places the cell. `rowid` and `len` tell its row from another.
-    Building { rowid: i64, len: u64, chain: ChainBuilder },
-    /// The cell is gone from the tree; what is left of its chain.
-    Freeing { first: PageNo, left: u32 },
+    /// An insert writes the chain of its row before it places the cell.
+    Building { task: ChainTask, chain: ChainBuilder },
+    /// The cell is gone from the tree, and all else is done; what is left of its chain.
+    Freeing { task: ChainTask, first: PageNo, left: u32 },
 }
 
 /// Damage where a chain has fewer pages than its payload needs.

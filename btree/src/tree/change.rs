@@ -14,7 +14,7 @@ use kernite_io::{Buffer, ready};
 use crate::Step;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
-use crate::pager::{FrameId, PageHeader, Pager};
+use crate::pager::{FrameId, Pager};
 use crate::tree::cell::CellInfo;
 use crate::tree::cursor::{Cursor, DEPTH_MAX, Level, damaged, load};
 use crate::tree::geometry::Geometry;
@@ -148,17 +148,6 @@ impl Change<'_> {
         Ok(free)
     }
 
-    /// The page's bytes and header, writable, with its free bytes counted, and the spare buffer beside them.
-    #[allow(clippy::type_complexity)]
-    fn write_counted(
-        &mut self,
-        frame: FrameId,
-    ) -> Result<(&mut [u8], &mut PageHeader, &mut Vec<u8>, usize), Error> {
-        let free = self.free_bytes(frame)?;
-        let (bytes, header) = self.pager.write_with_header(frame)?;
-        Ok((bytes, header, &mut self.work.spare, free))
-    }
-
     /// Decodes cell `index` of a page.
     pub fn cell(&self, frame: FrameId, index: usize) -> Result<CellInfo, Error> {
         let header = self.pager.header(frame);
@@ -173,7 +162,8 @@ impl Change<'_> {
     pub fn remove_cell(&mut self, frame: FrameId, index: usize, size: usize) -> Result<(), Error> {
         let wipe = self.work.secure_delete != SecureDelete::Off;
         let geometry = self.geometry;
-        let (bytes, header, _, _) = self.write_counted(frame)?;
+        self.free_bytes(frame)?;
+        let (bytes, header) = self.pager.write_with_header(frame)?;
         space::remove_cell(bytes, header, index, size, geometry, wipe)
             .map_err(|damage| self.damaged(frame, damage))
     }

@@ -232,8 +232,7 @@ impl Cursor {
 
     /// Stands on the root, or on its only child where page 1 has no cells. `false`: the tree is empty.
     #[inline]
-    #[allow(clippy::wrong_self_convention)]
-    pub fn to_root(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
+    pub fn go_to_root(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
         if self.state == State::Fault {
             return Err(self.not_on_entry());
         }
@@ -259,14 +258,13 @@ impl Cursor {
         if self.root != PageNo::ONE {
             return Err(Error::corrupt(self.root, Damage::BadHeader));
         }
-        ready!(self.to_child(0, pager, geometry));
+        ready!(self.go_to_child(0, pager, geometry));
         Ok(Some(true))
     }
 
     /// Goes down to child `index` of the page on which the cursor stands, which is not a leaf.
     #[inline]
-    #[allow(clippy::wrong_self_convention)]
-    pub fn to_child(&mut self, index: u32, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
+    pub fn go_to_child(&mut self, index: u32, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
         let child = ready!(load_child(pager, self.frame, index, self.is_table(), geometry));
         if usize::from(self.depth) + 1 >= DEPTH_MAX {
             return Err(damaged(pager, self.frame, Damage::TreeTooDeep));

@@ -111,7 +111,7 @@ impl Victim {
                 .try_for_each(|_| bed.on(id, |cursor, pager, g| cursor.previous(pager, g)).map(drop)),
             10 => bed.run(|trees, pager| trees.count(pager, id)).map(drop),
             11 => bed.on(id, save::restore).map(drop),
-            12 if c % 5 == 0 => {
+            12 if c.is_multiple_of(5) => {
                 let root = if c & 1 == 0 { self.table } else { self.index };
                 bed.run(|trees, pager| trees.clear_tree(pager, root)).map(drop)
             }

@@ -14,7 +14,7 @@ use crate::btree::CursorId;
 use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::Pager;
-use crate::tree::chain::LongChain;
+use crate::tree::chain::{ChainTask, LongChain};
 use crate::tree::change::{Change, Path, SecureDelete, Workspace};
 use crate::tree::cursor::{Cursor, DEPTH_MAX, Level, State, damaged};
 use crate::tree::geometry::Geometry;
@@ -25,8 +25,12 @@ use crate::tree::{save, space};
 impl Trees {
     /// Deletes through a cursor; see [`crate::Btree::delete`].
     pub fn delete(&mut self, pager: &mut Pager, id: CursorId, save_position: bool) -> Step<()> {
-        if let LongChain::Freeing { .. } = self.long_chain {
-            return self.free_long_chain(pager);
+        if let LongChain::Freeing { task, .. } = self.long_chain {
+            ready!(self.free_long_chain(pager));
+            if task == (ChainTask { cursor: id, row: None }) && self.cursors.get(id)?.state != State::OnEntry
+            {
+                return Ok(Some(()));
+            }
         }
         let cursor = self.cursors.get_mut(id)?;
         debug_assert!(cursor.write, "delete through a read cursor");
@@ -72,7 +76,8 @@ impl Trees {
             cursor.state = if save_position { State::Saved } else { State::Nowhere };
         }
         if let Some((first, left)) = left {
-            self.long_chain = LongChain::Freeing { first, left };
+            let task = ChainTask { cursor: id, row: None };
+            self.long_chain = LongChain::Freeing { task, first, left };
             return self.free_long_chain(pager);
         }
         Ok(Some(()))

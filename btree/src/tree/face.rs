@@ -179,8 +179,7 @@ impl Btree {
     /// Appends payload bytes `range` (which may lie on overflow pages) to `out`. Unless it is done, `out` is as it was.
     #[inline]
     pub fn read_payload(&mut self, cursor: CursorId, range: Range<u64>, out: &mut Vec<u8>) -> Step<()> {
-        let pager = &mut self.pager;
-        self.trees.with_cursor(cursor, |cursor, geometry| cursor.read_payload(range, out, pager, geometry))
+        self.trees.read_payload(&mut self.pager, cursor, range, out)
     }
 
     /// Overwrites payload bytes in place (incremental blob I/O).

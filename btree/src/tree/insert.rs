@@ -20,7 +20,7 @@ use crate::error::{Damage, Error};
 use crate::page_no::PageNo;
 use crate::pager::Pager;
 use crate::tree::cell::{CellHead, CellInfo};
-use crate::tree::chain::{CHAIN_PAGES_PER_CHANGE, ChainBuilder, LongChain, Payload, too_short};
+use crate::tree::chain::{CHAIN_PAGES_PER_CHANGE, ChainBuilder, ChainTask, LongChain, Payload, too_short};
 use crate::tree::change::{Change, Path, SecureDelete, Workspace};
 use crate::tree::cursor::{Cursor, State, damaged};
 use crate::tree::geometry::Geometry;
@@ -57,8 +57,11 @@ impl Trees {
         payload: RowPayload<'_>,
         flags: InsertFlags,
     ) -> Step<()> {
-        if let LongChain::Freeing { .. } = self.long_chain {
-            return self.free_long_chain(pager);
+        if let LongChain::Freeing { task, .. } = self.long_chain {
+            ready!(self.free_long_chain(pager));
+            if task == insert_task(id, payload) {
+                return Ok(Some(()));
+            }
         }
         let cursor = self.cursors.get_mut(id)?;
         debug_assert!(cursor.write, "insert through a read cursor");
@@ -110,7 +113,8 @@ impl Trees {
         place: Place,
         save_position: bool,
     ) -> Step<()> {
-        let chain = ready!(self.build_long_chain(pager, row));
+        let task = ChainTask { cursor: id, row: Some((row.rowid.unwrap_or_default(), row.payload.len())) };
+        let chain = ready!(self.build_long_chain(pager, task, row));
         let cursor = self.cursors.get_mut(id)?;
         let mut path = Path::of(cursor);
         path.levels[path.depth].index = place.index;
@@ -134,7 +138,7 @@ impl Trees {
             }
         }
         if let Some((first, left)) = left {
-            self.long_chain = LongChain::Freeing { first, left };
+            self.long_chain = LongChain::Freeing { task, first, left };
             return self.free_long_chain(pager);
         }
         Ok(Some(()))
@@ -142,15 +146,19 @@ impl Trees {
 
     /// Writes the overflow chain of a row for which one change is not enough. `None` where the change that places the cell will
     /// do it.
-    fn build_long_chain(&mut self, pager: &mut Pager, row: &Row<'_>) -> Step<Option<PageNo>> {
+    fn build_long_chain(
+        &mut self,
+        pager: &mut Pager,
+        task: ChainTask,
+        row: &Row<'_>,
+    ) -> Step<Option<PageNo>> {
         let len = row.payload.len();
         let rest = len - row.head.local as u64;
         if rest.div_ceil(self.geometry.overflow_capacity() as u64) <= u64::from(CHAIN_PAGES_PER_CHANGE) {
             return Ok(Some(None));
         }
-        let key = row.rowid.unwrap_or_default();
         let mut built = match self.long_chain {
-            LongChain::Building { rowid, len: known, chain } if (rowid, known) == (key, len) => chain,
+            LongChain::Building { task: begun, chain } if begun == task => chain,
             _ => ChainBuilder::new(row.head.local),
         };
         while !built.is_done(row.payload) {
@@ -160,7 +168,7 @@ impl Trees {
             match result {
                 Ok(Some(chain)) => {
                     built = chain;
-                    self.long_chain = LongChain::Building { rowid: key, len, chain };
+                    self.long_chain = LongChain::Building { task, chain };
                     ready!(self.safe_point(pager));
                 }
                 Ok(None) => return Ok(None),
@@ -175,12 +183,12 @@ impl Trees {
 
     /// Frees what is left of a long chain, some pages a change.
     pub(super) fn free_long_chain(&mut self, pager: &mut Pager) -> Step<()> {
-        while let LongChain::Freeing { first, left } = self.long_chain {
+        while let LongChain::Freeing { task, first, left } = self.long_chain {
             let result = Change::run(pager, &self.geometry, &mut self.work, |change| {
                 change.free_chain(first, left, CHAIN_PAGES_PER_CHANGE)
             });
             self.long_chain = match result {
-                Ok(Some(Some((first, left)))) => LongChain::Freeing { first, left },
+                Ok(Some(Some((first, left)))) => LongChain::Freeing { task, first, left },
                 Ok(Some(None)) => LongChain::None,
                 Ok(None) => return Ok(None),
                 Err(error) => {
@@ -192,6 +200,16 @@ impl Trees {
         }
         Ok(Some(()))
     }
+}
+
+/// What an insert of this row is known by.
+#[cold]
+fn insert_task(cursor: CursorId, payload: RowPayload<'_>) -> ChainTask {
+    let row = match payload {
+        RowPayload::Table { rowid, record, zero_tail } => (rowid, record.len() as u64 + zero_tail),
+        RowPayload::Index { record } => (0, record.len() as u64),
+    };
+    ChainTask { cursor, row: Some(row) }
 }
 
 /// Finds where the row belongs, by what the caller knows or by a seek.
@@ -206,7 +224,9 @@ fn find_place(
     let known = match flags.seek_result {
         // What the caller found holds only while the cursor is still there, on a leaf unless on the very key.
         Some(SeekOutcome::At(ordering))
-            if cursor.state == State::OnEntry && (cursor.leaf || ordering == Ordering::Equal) =>
+            if cursor.state == State::OnEntry
+                && (cursor.leaf || ordering == Ordering::Equal)
+                && row.rowid.is_none_or(|rowid| cursor.cell.rowid.cmp(&rowid) == ordering) =>
         {
             Some(SeekOutcome::At(ordering))
         }
@@ -397,5 +417,88 @@ impl Change<'_> {
             arena.resize(start + 4, 0);
         }
         (start, arena.len() - start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AutoVacuum;
+    use crate::btree::TreeKind;
+    use crate::tree::bed::{Bed, index_record};
+    use crate::tree::page::u32_at;
+
+    fn insert(bed: &mut Bed, cursor: CursorId, rowid: i64, record: &[u8]) {
+        let row = RowPayload::Table { rowid, record, zero_tail: 0 };
+        bed.run(|trees, pager| trees.insert(pager, cursor, row, InsertFlags::default())).expect("room");
+    }
+
+    fn table(page_size: usize) -> (Bed, CursorId) {
+        let mut bed = Bed::new(page_size, 0, AutoVacuum::None, false);
+        let root = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Table)).expect("room");
+        let cursor = bed.trees.open_cursor(&bed.pager, root, None, true);
+        (bed, cursor)
+    }
+
+    #[test]
+    fn rows_in_order_of_their_rowids_fill_pages_wholly() {
+        let (mut bed, cursor) = table(4096);
+        let record = [2; 100];
+        for rowid in 1..=10_000 {
+            insert(&mut bed, cursor, rowid, &record);
+        }
+        // A row takes 1 + 2 or less + 100 bytes and a pointer of 2: 38 on a leaf of 4088 bytes.
+        let leaves = 10_000u32.div_ceil(38);
+        assert!(bed.pager.page_count() <= leaves + 4, "{} pages for {leaves} leaves", bed.pager.page_count());
+    }
+
+    #[test]
+    fn index_keys_in_order_fill_pages_wholly() {
+        let mut bed = Bed::new(1024, 0, AutoVacuum::None, false);
+        let root = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Index)).expect("room");
+        let info = std::sync::Arc::new(crate::KeyInfo {
+            columns: vec![crate::KeyColumn::default(); 2],
+            ..crate::KeyInfo::default()
+        });
+        let cursor = bed.trees.open_cursor(&bed.pager, root, Some(info), true);
+        for number in 0..5000 {
+            let record = index_record(format!("{number:020}").as_bytes(), 1);
+            let row = RowPayload::Index { record: &record };
+            bed.run(|trees, pager| trees.insert(pager, cursor, row, InsertFlags::default())).expect("room");
+        }
+        // A key takes 1 + 23 bytes and a pointer of 2: 39 on a page of 1016 bytes, one of them lifted into the parent.
+        let pages = 5000u32.div_ceil(39);
+        assert!(bed.pager.page_count() < pages + 8, "{} pages for {pages}", bed.pager.page_count());
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_does_not_write() {
+        let (mut bed, cursor) = table(512);
+        insert(&mut bed, cursor, 1, &[2; 40]);
+        bed.run(|trees, pager| trees.save_all(pager, None)).expect("valid");
+        bed.pager.savepoint_open(1).expect("memory");
+        let frame = bed.pager.get(PageNo::new(2).expect("not zero")).expect("valid").expect("there");
+        let before = bed.pager.share(frame);
+        insert(&mut bed, cursor, 1, &[2; 40]);
+        // A write would have found the buffer shared and taken another one.
+        assert!(std::ptr::eq(&before[..], bed.pager.page(frame)));
+        insert(&mut bed, cursor, 1, &[3; 40]);
+        assert!(!std::ptr::eq(&before[..], bed.pager.page(frame)));
+    }
+
+    #[test]
+    fn freed_pages_are_used_again_before_the_database_grows() {
+        let (mut bed, cursor) = table(512);
+        insert(&mut bed, cursor, 1, &[2; 20_000]);
+        let pages = bed.pager.page_count();
+        insert(&mut bed, cursor, 1, &[2; 10]);
+        let free = |bed: &mut Bed| {
+            let frame = bed.pager.get(PageNo::ONE).expect("valid").expect("there");
+            u32_at(bed.pager.page(frame), 36)
+        };
+        assert_eq!(free(&mut bed), pages - 2);
+        insert(&mut bed, cursor, 2, &[2; 15_000]);
+        assert_eq!(bed.pager.page_count(), pages);
+        assert!(free(&mut bed) < pages / 3);
     }
 }

@@ -33,11 +33,11 @@ enum Direction {
 impl Cursor {
     /// Goes to the first entry; `false` when the tree is empty.
     pub fn first(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
-        if !ready!(self.to_root(pager, geometry)) {
+        if !ready!(self.go_to_root(pager, geometry)) {
             return Ok(Some(false));
         }
         while !self.leaf {
-            ready!(self.to_child(0, pager, geometry));
+            ready!(self.go_to_child(0, pager, geometry));
         }
         self.land(0, pager, geometry)?;
         Ok(Some(true))
@@ -48,11 +48,11 @@ impl Cursor {
         if self.state == State::OnEntry && self.at_last {
             return Ok(Some(true));
         }
-        if !ready!(self.to_root(pager, geometry)) {
+        if !ready!(self.go_to_root(pager, geometry)) {
             return Ok(Some(false));
         }
         while !self.leaf {
-            ready!(self.to_child(self.count, pager, geometry));
+            ready!(self.go_to_child(self.count, pager, geometry));
         }
         self.land(self.count - 1, pager, geometry)?;
         self.at_last = true;
@@ -234,7 +234,7 @@ impl Cursor {
         let mut total = match self.counted {
             Some(total) => total,
             None => {
-                if !ready!(self.to_root(pager, geometry)) {
+                if !ready!(self.go_to_root(pager, geometry)) {
                     return Ok(Some(Some(0)));
                 }
                 self.counted = Some(0);
@@ -272,7 +272,7 @@ impl Cursor {
             }
             let index = self.index;
             hint_siblings(pager, self.frame, index, Direction::Forward);
-            match self.to_child(index, pager, geometry) {
+            match self.go_to_child(index, pager, geometry) {
                 Ok(Some(())) => {}
                 Ok(None) => return Ok(None),
                 Err(error) => {

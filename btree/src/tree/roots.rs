@@ -195,14 +195,13 @@ impl Change<'_> {
         if chains > 0 {
             return Ok(Some((0, chains)));
         }
-        let mut pages = 0;
-        for &page in eraser.pages.iter().rev().take(PAGES_PER_CHANGE) {
-            pages += 1;
-            self.pager.read_ahead(&[page]);
+        let some = &eraser.pages[eraser.pages.len().saturating_sub(PAGES_PER_CHANGE)..];
+        self.pager.read_ahead(some);
+        for &page in some {
             ready!(self.list_below(page, next));
             ready!(self.free_page(page));
         }
-        Ok(Some((pages, 0)))
+        Ok(Some((some.len(), 0)))
     }
 
     /// The largest root page, from the file header.

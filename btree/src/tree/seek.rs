@@ -219,7 +219,7 @@ impl Cursor {
         pager: &mut Pager,
         geometry: &Geometry,
     ) -> Step<SeekOutcome> {
-        if !ready!(self.to_root(pager, geometry)) {
+        if !ready!(self.go_to_root(pager, geometry)) {
             return Ok(Some(SeekOutcome::Empty));
         }
         let mut rightmost = true;
@@ -240,7 +240,7 @@ impl Cursor {
             let (index, above) = found.map_err(|damage| damaged(pager, self.frame, damage))?;
             bound = above;
             rightmost &= index as u32 == self.count;
-            ready!(self.to_child(index as u32, pager, geometry));
+            ready!(self.go_to_child(index as u32, pager, geometry));
         }
         self.seek_rowid_on_leaf(rowid, bound, rightmost, pager, geometry).map(Some)
     }
@@ -283,7 +283,7 @@ impl Cursor {
         } else {
             self.patience = self.patience.saturating_sub(1);
         }
-        if !ready!(self.to_root(pager, geometry)) {
+        if !ready!(self.go_to_root(pager, geometry)) {
             return Ok(Some(SeekOutcome::Empty));
         }
         let mut rightmost = true;
@@ -297,7 +297,7 @@ impl Cursor {
             }
             if !self.leaf {
                 rightmost &= index == self.count;
-                ready!(self.to_child(index, pager, geometry));
+                ready!(self.go_to_child(index, pager, geometry));
                 continue;
             }
             let last = self.count - 1;

@@ -291,8 +291,8 @@ fn release(
     Ok(())
 }
 
-/// Checks that cells, freeblocks and fragments tile the content area and that the header tells the truth. For debug builds and
-/// tests; the integrity check has its own, which reports instead.
+/// Checks that cells, freeblocks and fragments tile the content area and that the header tells the truth. Of pages that we
+/// changed; the integrity check has its own way, which reports instead.
 #[cfg(test)]
 pub(crate) fn assert_valid(page: &[u8], header: &PageHeader, geometry: &Geometry) {
     let top = content_top(page, header);

@@ -5,6 +5,7 @@
 //! Always true: `geometry` is that of the pager's present page size.
 //! Never: transactions, files.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use kernite_io::ready;
@@ -14,8 +15,9 @@ use crate::btree::CursorId;
 use crate::collation::KeyInfo;
 use crate::error::Error;
 use crate::page_no::PageNo;
-use crate::pager::Pager;
+use crate::pager::{FrameId, Pager};
 use crate::tree::auto_vacuum::FullVacuum;
+use crate::tree::cell::CellInfo;
 use crate::tree::chain::LongChain;
 use crate::tree::change::Workspace;
 use crate::tree::cursor::{Cursor, CursorSlab, State};
@@ -23,6 +25,18 @@ use crate::tree::geometry::Geometry;
 use crate::tree::integrity::IntegrityCheck;
 use crate::tree::roots::Eraser;
 use crate::tree::save;
+
+/// Payloads longer than this are read piece by piece, in bytes.
+const LARGE_READ: u64 = 256 * 1024;
+
+/// A read of a large payload under way.
+pub(crate) struct LargeRead {
+    cursor: CursorId,
+    range: Range<u64>,
+    /// Where the row is: a cursor that stands elsewhere reads another one.
+    row: (FrameId, CellInfo),
+    bytes: Vec<u8>,
+}
 
 /// Cursors and buffers of one database.
 #[derive(Default)]
@@ -39,6 +53,7 @@ pub(crate) struct Trees {
     /// Pages that an incremental vacuum that had to wait may still give back.
     pub vacuum_left: Option<u32>,
     pub integrity: Option<Box<IntegrityCheck>>,
+    pub large_read: Option<LargeRead>,
     /// Open cursors that are incremental blob handles.
     pub blob_handles: u32,
 }
@@ -133,6 +148,12 @@ impl Trees {
         Ok(Some(()))
     }
 
+    /// Before the changes since a savepoint are undone: saves all positions and forgets what was half done.
+    pub fn leave_for_savepoint(&mut self, pager: &mut Pager) -> Step<()> {
+        self.abandon();
+        self.save_all(pager, None)
+    }
+
     /// All cursors point nowhere: the transaction under which they had a position is over.
     pub fn reset_all(&mut self) {
         self.abandon();
@@ -151,6 +172,7 @@ impl Trees {
         self.full_vacuum = None;
         self.vacuum_left = None;
         self.integrity = None;
+        self.large_read = None;
     }
 
     /// After one change or page of a long operation, before the next: lets the pager bring its cache within its budget. Never first thing in an
@@ -193,6 +215,57 @@ impl Trees {
             }
             ready!(self.safe_point(pager));
         }
+    }
+
+    /// Appends payload bytes under a cursor; see [`crate::Btree::read_payload`].
+    #[inline]
+    pub fn read_payload(
+        &mut self,
+        pager: &mut Pager,
+        id: CursorId,
+        range: Range<u64>,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        if range.end.saturating_sub(range.start) > LARGE_READ {
+            return self.read_large_payload(pager, id, range, out);
+        }
+        self.with_cursor(id, |cursor, geometry| cursor.read_payload(range, out, pager, geometry))
+    }
+
+    /// Reads a large payload piece by piece, so that its overflow pages need not be in memory all at once.
+    #[cold]
+    fn read_large_payload(
+        &mut self,
+        pager: &mut Pager,
+        id: CursorId,
+        range: Range<u64>,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        let cursor = self.cursors.get(id)?;
+        let row = (cursor.frame, cursor.cell);
+        let mut read = match self.large_read.take() {
+            Some(read) if (read.cursor, &read.range, read.row) == (id, &range, row) => read,
+            _ => LargeRead { cursor: id, range: range.clone(), row, bytes: Vec::new() },
+        };
+        while read.bytes.len() as u64 != range.end - range.start {
+            let at = range.start + read.bytes.len() as u64;
+            let piece = at..range.end.min(at + LARGE_READ);
+            let bytes = &mut read.bytes;
+            let step = match self.with_cursor(id, |cursor, g| cursor.read_payload(piece, bytes, pager, g))? {
+                Some(()) => self.safe_point(pager)?,
+                None => None,
+            };
+            if step.is_none() {
+                self.large_read = Some(read);
+                return Ok(None);
+            }
+        }
+        if out.is_empty() {
+            *out = read.bytes;
+        } else {
+            out.append(&mut read.bytes);
+        }
+        Ok(Some(()))
     }
 
     /// Overwrites payload bytes under a cursor; see [`crate::Btree::write_payload`].
