@@ -24,9 +24,9 @@ pub fn plain_len(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*word);
-        let special = zeros(word ^ ONES * b'"' as u64)
-            | zeros(word ^ ONES * b'\\' as u64)
-            | zeros(word ^ ONES * b'\'' as u64)
+        let special = zeros(word ^ (ONES * b'"' as u64))
+            | zeros(word ^ (ONES * b'\\' as u64))
+            | zeros(word ^ (ONES * b'\'' as u64))
             | word.wrapping_sub(ONES * 0x20) & !word;
         let special = special & ONES << 7;
         if special != 0 {
