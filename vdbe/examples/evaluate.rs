@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! line    name (tab value)*            aggregates: rows are separated by a field of just `;`
-//! value   n | i<decimal> | r<16 hex digits> | t<hex> | b<hex>
+//! value   n | i<decimal> | r<16 hex digits> | t<hex> | j<hex> (text marked as JSON) | b<hex>
 //! answer  a value, or E and the message
 //! ```
 //!
@@ -100,10 +100,13 @@ fn value(text: &str, encoding: Encoding) -> Register {
     match text.split_at(1) {
         ("i", number) => register.set_integer(number.parse().unwrap()),
         ("r", bits) => register.set_real(f64::from_bits(u64::from_str_radix(bits, 16).unwrap())),
-        ("t", hex) => {
-            let mut text = Vec::new();
-            convert(&bytes(hex), Encoding::Utf8, encoding, &mut text);
-            register.set_text(&text);
+        ("t" | "j", hex) => {
+            let mut narrow = Vec::new();
+            convert(&bytes(hex), Encoding::Utf8, encoding, &mut narrow);
+            register.set_text(&narrow);
+            if text.starts_with('j') {
+                register.set_subtype(b'J');
+            }
         }
         ("b", hex) => register.set_blob(&bytes(hex)),
         _ => {}
@@ -160,7 +163,7 @@ fn evaluate(
                 encoding,
                 collation,
                 auxdata: aux,
-                constant_mask: 0,
+                constant_mask: if name == "like" { 1 } else { 0 },
                 host: &mut Still::default(),
                 length_max,
                 purity: Purity::Any,
@@ -189,7 +192,7 @@ fn main() {
         let line = line.unwrap();
         match evaluate(&registry, &mut aux, &line, encoding) {
             Ok(mut result) => writeln!(out, "{}", show(&mut result, encoding)).unwrap(),
-            Err(error) => writeln!(out, "E{error}").unwrap(),
+            Err(error) => writeln!(out, "E{}", error.to_string().replace('\n', "\\n")).unwrap(),
         }
     }
 }

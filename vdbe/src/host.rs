@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicBool;
 use kernite_btree::Btree;
 use kernite_io::{Instant, Outstanding, SharedIo, WallTime};
 
+use crate::function::AuxData;
 use crate::op::Db;
 use crate::register::Register;
 use crate::vtab;
@@ -141,6 +142,11 @@ pub trait Host {
     fn local_offset(&self, at: WallTime) -> Option<i64>;
     /// Hands a message to the application's error log (`sqlite3_config(SQLITE_CONFIG_LOG)`); without one it goes nowhere.
     fn log(&mut self, _code: i32, _message: &[u8]) {}
+    /// A place where built-in functions keep what they may find again in another call, of any statement: parsed JSON. It belongs to the
+    /// connection and can be emptied at any time. Without one nothing is kept.
+    fn function_cache(&mut self) -> Option<&mut AuxData> {
+        None
+    }
     /// The world, for the temporary files of sorters.
     fn io(&self) -> &SharedIo;
     /// Bytes that one sorter may hold in memory before it writes runs to a temporary file.

@@ -5,8 +5,10 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use kernite_btree::encoding::{utf8_to_utf16, utf16_to_utf8};
+use kernite_btree::record::compare_values;
 use kernite_btree::{Collation, Encoding, ValueRef};
 
 use super::FunctionDef;
@@ -116,6 +118,28 @@ pub fn bytes_of(register: &Register) -> Cow<'_, [u8]> {
             Cow::Owned(owned)
         }
         _ => Cow::Borrowed(&[]),
+    }
+}
+
+/// Compares two registers' values, zero tails included. NULL equals NULL and is less than everything else.
+#[inline]
+pub fn compare(left: &Register, right: &Register, collation: &Collation, encoding: Encoding) -> Ordering {
+    if left.zero_tail() | right.zero_tail() == 0 {
+        return compare_values(left.value(), right.value(), collation, encoding);
+    }
+    compare_zero_tailed(left, right, collation, encoding)
+}
+
+fn compare_zero_tailed(
+    left: &Register,
+    right: &Register,
+    collation: &Collation,
+    encoding: Encoding,
+) -> Ordering {
+    match (left.tag(), right.tag()) {
+        (Tag::Blob, Tag::Blob) => bytes_of(left).cmp(&bytes_of(right)),
+        // Their classes decide.
+        _ => compare_values(left.value(), right.value(), collation, encoding),
     }
 }
 
@@ -242,4 +266,23 @@ pub fn set_text(register: &mut Register, text: &[u8], encoding: Encoding) {
 #[cold]
 pub fn too_big() -> Error {
     Error::with_code(TOO_BIG, "string or blob too big")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_that_are_not_in_memory_take_part_in_comparisons() {
+        let (mut zeros, mut blob) = (Register::null(), Register::null());
+        zeros.set_zeros(3);
+        for (bytes, expected) in
+            [(&[0, 0][..], Ordering::Greater), (&[0, 0, 0], Ordering::Equal), (&[0, 1], Ordering::Less)]
+        {
+            blob.set_blob(bytes);
+            assert_eq!(compare(&zeros, &blob, &Collation::Binary, Encoding::Utf8), expected);
+        }
+        blob.set_text(b"z");
+        assert_eq!(compare(&zeros, &blob, &Collation::Binary, Encoding::Utf8), Ordering::Greater);
+    }
 }

@@ -7,9 +7,8 @@
 
 use std::cmp::Ordering;
 
-use kernite_btree::record::compare_values;
-
 use crate::function::accumulator::AggregateCall;
+use crate::function::call::compare;
 use crate::register::Register;
 
 /// The smallest or largest value so far.
@@ -40,10 +39,8 @@ impl Extreme {
             call.new_extreme = self.best.is_null();
             return;
         }
-        let better = self.best.is_null() || {
-            let (best, value) = (self.best.value(), argument.value());
-            compare_values(best, value, call.context.collation, call.context.encoding) == self.replace
-        };
+        let better = self.best.is_null()
+            || compare(&self.best, argument, call.context.collation, call.context.encoding) == self.replace;
         if better {
             self.best.copy_from(argument);
         }

@@ -1,8 +1,8 @@
 //! LIKE and GLOB.
 //!
-//! A pattern is compiled once, kept with the call, and compiled anew only when its text changes. Patterns of ASCII text and
-//! multi-character wildcards alone (`abc%`, `%abc%`, `a%b%c`) become pieces to be searched for; the rest becomes tokens that are
-//! matched by going back to the last wildcard, which takes quadratic time at worst.
+//! A pattern that is constant is looked at once: of ASCII text and multi-character wildcards alone (`abc%`, `%abc%`, `a%b%c`) it becomes
+//! pieces to be searched for. Any other is read along with the text, going back to the last wildcard where it does not match, which
+//! takes quadratic time at worst and no memory.
 //!
 //! LIKE ignores the case of ASCII letters unless told otherwise; GLOB does not. As in SQLite a NUL ends text and pattern.
 //!
@@ -31,135 +31,138 @@ pub enum Dialect {
     Glob,
 }
 
-/// A character set of GLOB: `[a-z]`, `[^0-9]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Set {
-    inverted: bool,
-    ranges: Vec<(u32, u32)>,
+/// How a pattern is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    dialect: Dialect,
+    /// Makes the character after it stand for itself (LIKE only).
+    escape: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One element of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     /// Any number of characters.
     Many,
     /// One character.
     One,
     Char(u32),
-    Set(Set),
+    /// A character set: where it begins, behind its `[`.
+    Set(usize),
+    /// The pattern ends inside an escape or a set, and matches nothing.
+    Never,
+}
+
+impl Reading {
+    /// The token at `*at` of `pattern`, and moves `*at` past it. `None` at the end.
+    #[inline]
+    fn next(self, pattern: &[u8], at: &mut usize) -> Option<Token> {
+        let c = next_utf8(pattern, at)?;
+        let (many, one) = match self.dialect {
+            Dialect::Glob => ('*', '?'),
+            _ => ('%', '_'),
+        };
+        Some(if Some(c) == self.escape {
+            next_utf8(pattern, at).map_or(Token::Never, Token::Char)
+        } else if c == many as u32 {
+            Token::Many
+        } else if c == one as u32 {
+            Token::One
+        } else if c == u32::from(b'[') && self.dialect == Dialect::Glob {
+            let start = *at;
+            // No character is looked for: this finds the set's end.
+            if set_has(pattern, at, None).is_some() { Token::Set(start) } else { Token::Never }
+        } else {
+            Token::Char(c)
+        })
+    }
+
+    fn ignores_case(self) -> bool {
+        self.dialect == Dialect::Like
+    }
+}
+
+/// Whether the set whose content is at `*at` has a character, and moves `*at` behind its `]`; `None` where it has no end. A `]` that comes
+/// first is a member; `-` between two characters makes a range.
+fn set_has(pattern: &[u8], at: &mut usize, wanted: Option<u32>) -> Option<bool> {
+    let wanted = wanted.unwrap_or(0);
+    let (mut has, mut inverted) = (false, false);
+    let mut c = next_utf8(pattern, at)?;
+    if c == u32::from(b'^') {
+        inverted = true;
+        c = next_utf8(pattern, at)?;
+    }
+    if c == u32::from(b']') {
+        has |= wanted == c;
+        c = next_utf8(pattern, at)?;
+    }
+    let mut previous = None;
+    while c != u32::from(b']') {
+        match previous {
+            Some(low) if c == u32::from(b'-') && !matches!(pattern.get(*at), None | Some(b']')) => {
+                has |= (low..=next_utf8(pattern, at)?).contains(&wanted);
+                previous = None;
+            }
+            _ => {
+                has |= wanted == c;
+                previous = Some(c);
+            }
+        }
+        c = next_utf8(pattern, at)?;
+    }
+    Some(has != inverted)
 }
 
 #[derive(Clone, Debug)]
 enum Plan {
-    /// It ends inside an escape or a set, and matches nothing.
-    Nothing,
     /// Pieces in this order, anything between them. `first` stands at the beginning of the text, `last` at its end; both are missing
     /// where the pattern begins or ends with a wildcard.
-    Pieces {
-        first: Option<Needle>,
-        middle: Vec<Needle>,
-        last: Option<Needle>,
-    },
+    Pieces { first: Option<Needle>, middle: Vec<Needle>, last: Option<Needle> },
     /// All of the text is this.
     Exact(Needle),
-    Tokens(Vec<Token>),
+    /// The pattern is read along with the text.
+    Along,
 }
 
-/// A compiled pattern.
+/// A pattern that was looked at.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Vec<u8>,
-    escape: Option<u32>,
-    dialect: Dialect,
+    reading: Reading,
     plan: Plan,
 }
 
 impl Pattern {
-    /// Compiles `text`. `escape` makes the character after it stand for itself (LIKE only).
+    /// Looks at `text`. `escape` makes the character after it stand for itself (LIKE only).
     pub fn new(text: &[u8], dialect: Dialect, escape: Option<u32>) -> Pattern {
-        let plan = match tokens(before_nul(text), dialect, escape) {
-            Some(tokens) => plan(tokens, dialect == Dialect::Like),
-            None => Plan::Nothing,
-        };
-        Pattern { text: text.to_vec(), escape, dialect, plan }
+        let reading = Reading { dialect, escape };
+        Pattern { text: text.to_vec(), reading, plan: plan(before_nul(text), reading) }
     }
 
     /// Whether `text` matches.
     #[inline]
     pub fn matches(&self, text: &[u8]) -> bool {
         match &self.plan {
-            Plan::Nothing => false,
             Plan::Exact(needle) => needle.starts(text) && matches!(text.get(needle.len()), None | Some(0)),
             Plan::Pieces { first, middle, last } => {
                 matches_pieces(text, first.as_ref(), middle, last.as_ref())
             }
-            Plan::Tokens(tokens) => matches_tokens(before_nul(text), tokens, self.dialect == Dialect::Like),
+            Plan::Along => matches_along(before_nul(text), before_nul(&self.text), self.reading),
         }
     }
 }
 
-fn tokens(text: &[u8], dialect: Dialect, escape: Option<u32>) -> Option<Vec<Token>> {
-    let (many, one) = if dialect == Dialect::Glob { ('*', '?') } else { ('%', '_') };
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(c) = next_utf8(text, &mut at) {
-        tokens.push(if Some(c) == escape {
-            Token::Char(next_utf8(text, &mut at)?)
-        } else if c == many as u32 {
-            Token::Many
-        } else if c == one as u32 {
-            Token::One
-        } else if c == u32::from(b'[') && dialect == Dialect::Glob {
-            Token::Set(set(text, &mut at)?)
-        } else {
-            Token::Char(c)
-        });
-    }
-    Some(tokens)
-}
-
-/// Reads a set after its `[`. A `]` that comes first is a member; `-` between two characters makes a range.
-fn set(text: &[u8], at: &mut usize) -> Option<Set> {
-    let mut set = Set { inverted: false, ranges: Vec::new() };
-    let mut c = next_utf8(text, at)?;
-    if c == u32::from(b'^') {
-        set.inverted = true;
-        c = next_utf8(text, at)?;
-    }
-    if c == u32::from(b']') {
-        set.ranges.push((c, c));
-        c = next_utf8(text, at)?;
-    }
-    let mut previous = None;
-    while c != u32::from(b']') {
-        match previous {
-            Some(low) if c == u32::from(b'-') && !matches!(text.get(*at), None | Some(b']')) => {
-                set.ranges.push((low, next_utf8(text, at)?));
-                previous = None;
-            }
-            _ => {
-                set.ranges.push((c, c));
-                previous = Some(c);
-            }
-        }
-        c = next_utf8(text, at)?;
-    }
-    Some(set)
-}
-
-fn plan(tokens: Vec<Token>, ignore_case: bool) -> Plan {
-    let is_simple =
-        |token: &Token| matches!(token, Token::Many) || matches!(token, Token::Char(c) if *c < 0x80);
-    if !tokens.iter().all(is_simple) {
-        return Plan::Tokens(tokens);
-    }
+fn plan(pattern: &[u8], reading: Reading) -> Plan {
     let mut pieces: Vec<Vec<u8>> = vec![Vec::new()];
-    for token in &tokens {
+    let mut at = 0;
+    while let Some(token) = reading.next(pattern, &mut at) {
         match (token, pieces.last_mut()) {
-            (Token::Char(c), Some(piece)) => piece.push(*c as u8),
-            _ => pieces.push(Vec::new()),
+            (Token::Char(c @ ..0x80), Some(piece)) => piece.push(c as u8),
+            (Token::Many, _) => pieces.push(Vec::new()),
+            _ => return Plan::Along,
         }
     }
-    let needle = |piece: &Vec<u8>| Needle::new(piece, ignore_case);
+    let needle = |piece: &Vec<u8>| Needle::new(piece, reading.ignores_case());
     let [first, middle @ .., last] = &pieces[..] else {
         return Plan::Exact(pieces.first().map(needle).unwrap_or_default());
     };
@@ -195,58 +198,56 @@ fn matches_pieces(text: &[u8], first: Option<&Needle>, middle: &[Needle], last: 
     rest.len() >= last.len() && last.starts(&rest[rest.len() - last.len()..])
 }
 
-fn matches_tokens(text: &[u8], tokens: &[Token], ignore_case: bool) -> bool {
-    let (mut at, mut token) = (0, 0);
-    // After the last `Many`: the token behind it, and where it is tried next.
+/// Whether all of `text` matches `pattern`, neither of which has a NUL.
+fn matches_along(text: &[u8], pattern: &[u8], reading: Reading) -> bool {
+    let (mut at, mut pattern_at) = (0, 0);
+    // After the last `Many`: the pattern behind it, and where it is tried next.
     let mut resume: Option<(usize, usize)> = None;
     loop {
-        let mut after = at;
-        let matched = match tokens.get(token) {
+        let (mut after, mut pattern_after) = (at, pattern_at);
+        let matched = match reading.next(pattern, &mut pattern_after) {
             None if at == text.len() => return true,
             None => false,
+            Some(Token::Never) => return false,
             Some(Token::Many) => {
-                token += 1;
-                match candidate(text, at, tokens.get(token), ignore_case) {
-                    Some(found) => at = found,
-                    None => return false,
-                }
-                resume = Some((token, at));
+                pattern_at = pattern_after;
+                let Some(found) = candidate(text, at, pattern, pattern_at, reading) else { return false };
+                at = found;
+                resume = Some((pattern_at, at));
                 continue;
             }
             Some(Token::One) => next_utf8(text, &mut after).is_some(),
             Some(Token::Char(wanted)) => {
-                next_utf8(text, &mut after).is_some_and(|c| same(c, *wanted, ignore_case))
+                next_utf8(text, &mut after).is_some_and(|c| same(c, wanted, reading.ignores_case()))
             }
-            Some(Token::Set(set)) => next_utf8(text, &mut after).is_some_and(|c| set.has(c)),
+            Some(Token::Set(mut start)) => next_utf8(text, &mut after)
+                .is_some_and(|c| set_has(pattern, &mut start, Some(c)) == Some(true)),
         };
         if matched {
-            at = after;
-            token += 1;
+            (at, pattern_at) = (after, pattern_after);
             continue;
         }
-        let Some((resume_token, tried)) = resume else { return false };
-        at = tried;
+        let Some((resume_at, tried)) = resume else { return false };
+        (at, pattern_at) = (tried, resume_at);
         if next_utf8(text, &mut at).is_none() {
             return false;
         }
-        token = resume_token;
-        match candidate(text, at, tokens.get(token), ignore_case) {
-            Some(found) => at = found,
-            None => return false,
-        }
-        resume = Some((token, at));
+        let Some(found) = candidate(text, at, pattern, pattern_at, reading) else { return false };
+        at = found;
+        resume = Some((pattern_at, at));
     }
 }
 
-/// From `at` on, the first place where a token can match.
+/// From `at` on, the first place where the rest of the pattern can match.
 #[inline]
-fn candidate(text: &[u8], at: usize, token: Option<&Token>, ignore_case: bool) -> Option<usize> {
-    let Some(&Token::Char(wanted @ ..0x80)) = token else { return Some(at) };
+fn candidate(text: &[u8], at: usize, pattern: &[u8], pattern_at: usize, reading: Reading) -> Option<usize> {
+    let Some(Token::Char(wanted @ ..0x80)) = reading.next(pattern, &mut { pattern_at }) else {
+        return Some(at);
+    };
     let wanted = wanted as u8;
-    let (one, other) = if ignore_case {
-        (wanted.to_ascii_lowercase(), wanted.to_ascii_uppercase())
-    } else {
-        (wanted, wanted)
+    let (one, other) = match reading.ignores_case() {
+        true => (wanted.to_ascii_lowercase(), wanted.to_ascii_uppercase()),
+        false => (wanted, wanted),
     };
     find_either(&text[at..], one, other).map(|distance| at + distance)
 }
@@ -257,14 +258,9 @@ fn same(left: u32, right: u32, ignore_case: bool) -> bool {
         || ignore_case && left < 0x80 && right < 0x80 && (left as u8).eq_ignore_ascii_case(&(right as u8))
 }
 
-impl Set {
-    fn has(&self, c: u32) -> bool {
-        self.ranges.iter().any(|&(low, high)| (low..=high).contains(&c)) != self.inverted
-    }
-}
-
 fn call_like(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
     if let ([_, _], Some(pattern), Some(text)) = (call.arguments, call.text(0), call.text(1))
+        && call.constant_mask & 1 != 0
         && let Some(kept) = kept(call.auxdata.slot(0), &pattern, dialect, None)
     {
         call.result.set_integer(i64::from(kept.matches(&text)));
@@ -282,7 +278,7 @@ fn kept<'a>(
     escape: Option<u32>,
 ) -> Option<&'a Pattern> {
     let kept = slot.as_ref()?.downcast_ref::<Pattern>()?;
-    (kept.text == text && kept.dialect == dialect && kept.escape == escape).then_some(kept)
+    (kept.text == text && kept.reading == Reading { dialect, escape }).then_some(kept)
 }
 
 /// Checks everything, in SQLite's order, and compiles the pattern unless it is the one that was kept.
@@ -299,6 +295,12 @@ fn call_like_anew(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
         None
     };
     let (Some(pattern), Some(text)) = (pattern, call.text(1)) else { return Ok(Some(())) };
+    if call.constant_mask & 1 == 0 {
+        // The next row brings another pattern.
+        let matched = matches_along(before_nul(&text), before_nul(&pattern), Reading { dialect, escape });
+        call.result.set_integer(i64::from(matched));
+        return Ok(Some(()));
+    }
     let slot = call.auxdata.slot(0);
     let matched = match kept(slot, &pattern, dialect, escape) {
         Some(kept) => kept.matches(&text),
@@ -347,11 +349,9 @@ mod tests {
         for &(pattern, text, expected) in cases {
             let compiled = Pattern::new(pattern.as_bytes(), dialect, None);
             assert_eq!(compiled.matches(text.as_bytes()), expected, "{text:?} {dialect:?} {pattern:?}");
-            // The same by tokens, whatever plan was chosen.
-            if let Some(tokens) = tokens(pattern.as_bytes(), dialect, None) {
-                let by_tokens = matches_tokens(text.as_bytes(), &tokens, dialect == Dialect::Like);
-                assert_eq!(by_tokens, expected, "{text:?} {dialect:?} {pattern:?} by tokens");
-            }
+            // The same without a plan.
+            let along = matches_along(text.as_bytes(), pattern.as_bytes(), Reading { dialect, escape: None });
+            assert_eq!(along, expected, "{text:?} {dialect:?} {pattern:?} along");
         }
     }
 

@@ -7,10 +7,8 @@
 
 use std::cmp::Ordering;
 
-use kernite_btree::record::compare_values;
-
 use crate::Step;
-use crate::function::call::Call;
+use crate::function::call::{Call, compare};
 use crate::register::{Flags, Register, Tag};
 use crate::value::number;
 
@@ -65,7 +63,7 @@ pub fn iif(call: &mut Call<'_>) -> Step<()> {
 /// `nullif(x, y)`: NULL if they are equal, else `x`.
 pub fn null_if(call: &mut Call<'_>) -> Step<()> {
     if let [one, other] = call.arguments
-        && compare_values(one.value(), other.value(), call.collation, call.encoding) != Ordering::Equal
+        && compare(one, other, call.collation, call.encoding) != Ordering::Equal
     {
         call.set_value(one);
     }
@@ -96,7 +94,7 @@ fn extreme(call: &mut Call<'_>, replaces: fn(Ordering) -> bool) -> Step<()> {
         return Ok(Some(()));
     }
     for other in &call.arguments[1..] {
-        if replaces(compare_values(best.value(), other.value(), call.collation, call.encoding)) {
+        if replaces(compare(best, other, call.collation, call.encoding)) {
             best = other;
         }
     }

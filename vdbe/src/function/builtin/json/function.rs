@@ -6,15 +6,17 @@
 //! Spec: JSON Functions And Operators.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kernite_btree::{Encoding, ValueRef};
 
+use super::cache;
 use super::edit::{Change, change};
 use super::jsonb::{
     self, ARRAY, Element, FALSE, FLOAT, FLOAT5, INT, INT5, NULL, OBJECT, TEXT, TEXT5, TEXTJ, TEXTRAW, TRUE,
     push,
 };
-use super::parse::{Parsed, parse};
+use super::parse::{Parsed, parse, parse_made};
 use super::patch::merge;
 use super::path::{Miss, lookup};
 use super::strings::{push_string, push_unescaped};
@@ -36,25 +38,56 @@ pub enum Form {
 }
 
 /// A document as JSONB.
-struct Document<'a> {
-    blob: Cow<'a, [u8]>,
+enum Document<'a> {
+    /// It came as JSONB.
+    Given(Cow<'a, [u8]>),
+    /// It was parsed.
+    Parsed(Vec<u8>),
+    /// It was parsed, and others may read it.
+    Kept(Arc<Vec<u8>>),
+}
+
+impl Document<'_> {
+    fn blob(&self) -> &[u8] {
+        match self {
+            Document::Given(blob) => blob,
+            Document::Parsed(blob) => blob,
+            Document::Kept(blob) => blob,
+        }
+    }
+
+    /// The JSONB, to be changed.
+    fn into_owned(self) -> Vec<u8> {
+        match self {
+            Document::Given(blob) => blob.into_owned(),
+            Document::Parsed(blob) => blob,
+            Document::Kept(blob) => Arc::unwrap_or_clone(blob),
+        }
+    }
 }
 
 /// An argument as a document; `None` for NULL.
-fn document<'a>(call: &Call<'a>, index: usize) -> Result<Option<Document<'a>>, Error> {
+fn document<'a>(call: &mut Call<'a>, index: usize) -> Result<Option<Document<'a>>, Error> {
     let Some(argument) = call.argument(index).filter(|argument| !argument.is_null()) else { return Ok(None) };
     if argument.tag() == Tag::Blob {
         let blob = bytes_of(argument);
         if jsonb::looks_like_jsonb(&blob) {
-            return Ok(Some(Document { blob }));
+            return Ok(Some(Document::Given(blob)));
         }
         // A blob that is no JSONB is taken for text, as it always was.
     }
     let text = text_of(argument, call.encoding).unwrap_or_default();
-    match parse_text(&text) {
-        Ok(parsed) => Ok(Some(Document { blob: Cow::Owned(parsed.blob) })),
-        Err(_) => Err(Fault::Malformed.into()),
+    let cache = call.host.function_cache().filter(|_| cache::is_worth(&text));
+    let Some(place) = cache else {
+        let parsed = parse_text(&text).map_err(|_| Fault::Malformed)?;
+        return Ok(Some(Document::Parsed(parsed.blob)));
+    };
+    if let Some(blob) = cache::find(place, &text) {
+        return Ok(Some(Document::Kept(blob)));
     }
+    let blob = Arc::new(parse_text(&text).map_err(|_| Fault::Malformed)?.blob);
+    cache::keep(place, &text, &blob);
+    Ok(Some(Document::Kept(blob)))
 }
 
 /// Parses text up to a NUL; the error is a place in it.
@@ -69,7 +102,7 @@ fn push_element(call: &Call<'_>, argument: &Register, blob: &mut Vec<u8>) -> Res
         ValueRef::Blob(_) => {
             let bytes = bytes_of(argument);
             if !jsonb::looks_like_jsonb(&bytes) {
-                return Err(holds_no_blobs());
+                return Err(Fault::Blob.into());
             }
             blob.extend_from_slice(&bytes);
         }
@@ -91,13 +124,8 @@ fn push_element(call: &Call<'_>, argument: &Register, blob: &mut Vec<u8>) -> Res
     Ok(())
 }
 
-#[cold]
-fn holds_no_blobs() -> Error {
-    Error::message("JSON cannot hold BLOB values")
-}
-
 /// Appends an argument as JSON text.
-pub fn push_value(argument: &Register, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), Error> {
+pub fn push_value(argument: &Register, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), Fault> {
     match argument.value() {
         ValueRef::Null => out.extend_from_slice(b"null"),
         ValueRef::Real(number) if number.is_infinite() => {
@@ -116,12 +144,29 @@ pub fn push_value(argument: &Register, encoding: Encoding, out: &mut Vec<u8>) ->
         ValueRef::Blob(_) => {
             let bytes = bytes_of(argument);
             if !jsonb::looks_like_jsonb(&bytes) {
-                return Err(holds_no_blobs());
+                return Err(Fault::Blob);
             }
             write(&bytes, 0, out)?;
         }
     }
     Ok(())
+}
+
+/// Appends one of several arguments as JSON text, and gives the greatest fault so far. After the first fault containers are not looked
+/// into any more.
+fn push_next(
+    argument: &Register,
+    encoding: Encoding,
+    failed: Option<Fault>,
+    out: &mut Vec<u8>,
+) -> Option<Fault> {
+    let is_jsonb_container = || {
+        argument.tag() == Tag::Blob && argument.bytes().first().is_some_and(|first| is_container(first & 15))
+    };
+    if failed.is_some() && is_jsonb_container() && jsonb::looks_like_jsonb(&bytes_of(argument)) {
+        return failed;
+    }
+    failed.max(push_value(argument, encoding, out).err())
 }
 
 /// Gives a document as the result.
@@ -144,11 +189,7 @@ fn give(call: &mut Call<'_>, blob: &[u8], form: Form) -> Step<()> {
 fn give_text(call: &mut Call<'_>, text: &[u8], form: Form) -> Step<()> {
     match form {
         Form::Text => call.set_text(text)?,
-        // It may hold whatever an argument was said to be; SQLite takes what it could read of it.
-        Form::Jsonb => match parse(text) {
-            Ok(parsed) => call.result.set_blob(&parsed.blob),
-            Err(_) => return Err(Fault::Malformed.into()),
-        },
+        Form::Jsonb => call.result.set_blob(&parse_made(text)),
     }
     call.result.set_subtype(SUBTYPE);
     Ok(Some(()))
@@ -236,9 +277,9 @@ fn give_integer(text: &[u8], out: &mut Register) -> Result<(), Fault> {
 pub fn remove(call: &mut Call<'_>, form: Form) -> Step<()> {
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
     if call.arguments.len() < 2 {
-        return give(call, &document.blob, form);
+        return give(call, document.blob(), form);
     }
-    let mut blob = document.blob.into_owned();
+    let mut blob = document.into_owned();
     for index in 1..call.arguments.len() {
         let Some(path) = call.text(index) else { return Ok(Some(())) };
         let path = before_nul(&path);
@@ -264,9 +305,9 @@ pub fn edit(call: &mut Call<'_>, how: Change, name: &str, form: Form) -> Step<()
     }
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
     if call.arguments.len() == 1 {
-        return give(call, &document.blob, form);
+        return give(call, document.blob(), form);
     }
-    let mut blob = document.blob.into_owned();
+    let mut blob = document.into_owned();
     let mut value = Vec::new();
     for pair in 0..call.arguments.len() / 2 {
         let Some(path) = call.text(1 + 2 * pair) else { continue };
@@ -293,8 +334,8 @@ pub fn edit(call: &mut Call<'_>, how: Change, name: &str, form: Form) -> Step<()
 pub fn patch(call: &mut Call<'_>, form: Form) -> Step<()> {
     let Some(target) = document(call, 0)? else { return Ok(Some(())) };
     let Some(patch) = document(call, 1)? else { return Ok(Some(())) };
-    let mut blob = target.blob.into_owned();
-    merge(&mut blob, &patch.blob)?;
+    let mut blob = target.into_owned();
+    merge(&mut blob, patch.blob())?;
     give(call, &blob, form)
 }
 
@@ -309,12 +350,14 @@ pub fn quote(call: &mut Call<'_>) -> Step<()> {
 /// `json_array(x, …)`.
 pub fn array(call: &mut Call<'_>, form: Form) -> Step<()> {
     let mut text = vec![b'['];
+    let mut failed = None;
     for (index, argument) in call.arguments.iter().enumerate() {
         if index > 0 {
             text.push(b',');
         }
-        push_value(argument, call.encoding, &mut text)?;
+        failed = push_next(argument, call.encoding, failed, &mut text);
     }
+    failed.map_or(Ok(()), Err)?;
     text.push(b']');
     give_text(call, &text, form)
 }
@@ -325,6 +368,7 @@ pub fn object(call: &mut Call<'_>, form: Form) -> Step<()> {
         return Err(Error::message("json_object() requires an even number of arguments"));
     }
     let mut text = vec![b'{'];
+    let mut failed = None;
     for (index, pair) in call.arguments.chunks_exact(2).enumerate() {
         if pair[0].tag() != Tag::Text {
             return Err(Error::message("json_object() labels must be TEXT"));
@@ -334,8 +378,10 @@ pub fn object(call: &mut Call<'_>, form: Form) -> Step<()> {
         }
         push_string(&text_of(&pair[0], call.encoding).unwrap_or_default(), &mut text);
         text.push(b':');
-        push_value(&pair[1], call.encoding, &mut text)?;
+        // A bad label further on is the error that counts.
+        failed = push_next(&pair[1], call.encoding, failed, &mut text);
     }
+    failed.map_or(Ok(()), Err)?;
     text.push(b'}');
     give_text(call, &text, form)
 }
@@ -355,10 +401,10 @@ fn lookup_argument(call: &Call<'_>, index: usize, blob: &[u8]) -> Result<Option<
 /// `json_array_length(x [, path])`: 0 of what is no array.
 pub fn array_length(call: &mut Call<'_>) -> Step<()> {
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
-    let at = if call.arguments.len() > 1 { lookup_argument(call, 1, &document.blob)? } else { Some(0) };
+    let at = if call.arguments.len() > 1 { lookup_argument(call, 1, document.blob())? } else { Some(0) };
     if let Some(at) = at {
-        let array = Element::at(&document.blob, at).filter(|element| element.kind == ARRAY);
-        let len = array.map_or(0, |array| jsonb::array_len(&document.blob, &array));
+        let array = Element::at(document.blob(), at).filter(|element| element.kind == ARRAY);
+        let len = array.map_or(0, |array| jsonb::array_len(document.blob(), &array));
         call.result.set_integer(len as i64);
     }
     Ok(Some(()))
@@ -367,9 +413,9 @@ pub fn array_length(call: &mut Call<'_>) -> Step<()> {
 /// `json_type(x [, path])`.
 pub fn type_of(call: &mut Call<'_>) -> Step<()> {
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
-    let at = if call.arguments.len() > 1 { lookup_argument(call, 1, &document.blob)? } else { Some(0) };
+    let at = if call.arguments.len() > 1 { lookup_argument(call, 1, document.blob())? } else { Some(0) };
     if let Some(at) = at {
-        let kind = document.blob.get(at).map_or(u8::MAX, |first| first & 15);
+        let kind = document.blob().get(at).map_or(u8::MAX, |first| first & 15);
         call.set_text(jsonb::type_name(kind).as_bytes())?;
     }
     Ok(Some(()))
@@ -381,7 +427,7 @@ pub fn extract(call: &mut Call<'_>, form: Form) -> Step<()> {
         return Ok(Some(()));
     }
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
-    let blob = &document.blob;
+    let blob = document.blob();
     if call.arguments.len() == 2 {
         if let Some(at) = lookup_argument(call, 1, blob)? {
             give_element(blob, at, form, call.encoding, call.result)?;
@@ -392,6 +438,7 @@ pub fn extract(call: &mut Call<'_>, form: Form) -> Step<()> {
         return Ok(Some(()));
     }
     let mut text = vec![b'['];
+    let mut failed = None;
     for index in 1..call.arguments.len() {
         if call.is_null(index) {
             return Ok(Some(()));
@@ -400,10 +447,12 @@ pub fn extract(call: &mut Call<'_>, form: Form) -> Step<()> {
             text.push(b',');
         }
         match lookup_argument(call, index, blob)? {
-            Some(at) => write(blob, at, &mut text)?,
+            // A bad path further on is the error that counts.
+            Some(at) => failed = failed.max(write(blob, at, &mut text).err()),
             None => text.extend_from_slice(b"null"),
         }
     }
+    failed.map_or(Ok(()), Err)?;
     text.push(b']');
     give_text(call, &text, form)?;
     if form == Form::Jsonb {
@@ -416,7 +465,7 @@ pub fn extract(call: &mut Call<'_>, form: Form) -> Step<()> {
 pub fn arrow(call: &mut Call<'_>, as_json: bool) -> Step<()> {
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
     let Some(path) = call.text(1) else { return Ok(Some(())) };
-    let (path, blob) = (before_nul(&path), &document.blob);
+    let (path, blob) = (before_nul(&path), document.blob());
     let steps = match path.strip_prefix(b"$") {
         Some(steps) => Cow::Borrowed(steps),
         None => Cow::Owned(short_path(path, call.arguments[1].tag() == Tag::Integer)),
@@ -455,7 +504,7 @@ fn short_path(path: &[u8], integer: bool) -> Vec<u8> {
 pub fn pretty(call: &mut Call<'_>) -> Step<()> {
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
     let indent = call.text(1).unwrap_or(Cow::Borrowed(b"    "));
-    write_pretty(&document.blob, 0, before_nul(&indent), call.result.buffer(Tag::Text))?;
+    write_pretty(document.blob(), 0, before_nul(&indent), call.result.buffer(Tag::Text))?;
     call.finish_text()?;
     Ok(Some(()))
 }

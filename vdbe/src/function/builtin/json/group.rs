@@ -4,10 +4,10 @@
 
 use std::collections::VecDeque;
 
+use super::SUBTYPE;
 use super::function::{Form, push_value};
-use super::parse::parse;
+use super::parse::parse_made;
 use super::strings::push_string;
-use super::{Fault, SUBTYPE};
 use crate::error::Error;
 use crate::function::accumulator::{Accumulator, AggregateCall, AggregateContext, AggregateState};
 use crate::function::builtin::search::before_nul;
@@ -88,10 +88,7 @@ impl AggregateState for Group {
                 set_text(out, &text, context.encoding);
                 out.set_subtype(SUBTYPE);
             }
-            Form::Jsonb => match parse(&text) {
-                Ok(parsed) => out.set_blob(&parsed.blob),
-                Err(_) => return Err(Fault::Malformed.into()),
-            },
+            Form::Jsonb => out.set_blob(&parse_made(&text)),
         }
         Ok(())
     }

@@ -142,7 +142,7 @@ pub fn header(kind: u8, size: usize) -> ([u8; HEADER_MAX], usize) {
 }
 
 /// Appends an element.
-#[inline]
+#[inline(always)]
 pub fn push(kind: u8, payload: &[u8], blob: &mut Vec<u8>) {
     if payload.len() <= 11 {
         blob.push(kind | (payload.len() as u8) << 4);
@@ -165,11 +165,15 @@ pub fn set_size(blob: &mut Vec<u8>, at: usize, size: usize) -> isize {
         _ => 9,
     };
     let (bytes, len) = header(first & 15, size);
-    if old == len {
-        blob[at..at + len].copy_from_slice(&bytes[..len]);
-    } else {
-        blob.splice(at..at + old, bytes[..len].iter().copied());
+    let end = blob.len();
+    if len < old {
+        blob.copy_within((at + old).min(end).., at + len);
+        blob.truncate(end - (old - len));
+    } else if len > old {
+        blob.resize(end + (len - old), 0);
+        blob.copy_within((at + old).min(end)..end, at + len);
     }
+    blob[at..at + len].copy_from_slice(&bytes[..len]);
     len as isize - old as isize
 }
 

@@ -4,10 +4,11 @@
 //! cannot exhaust the stack. Input may have JSON5's extensions; output never has.
 //!
 //! `jsonb` has the binary form, `parse` text to JSONB, `write` JSONB to text, `strings` the escapes of both, `path` the paths, `edit`
-//! changes in place, `patch` RFC 7396, `function` the scalar functions, `group` the aggregates, `each` the table-valued ones.
+//! changes in place, `patch` RFC 7396, `cache` documents parsed before, `function` the scalar functions, `group` the aggregates, `each` the table-valued ones.
 //!
 //! Spec: JSON Functions And Operators; The JSONB Format.
 
+mod cache;
 pub mod each;
 mod edit;
 pub mod function;
@@ -31,9 +32,11 @@ pub const SUBTYPE: u8 = b'J';
 /// The deepest nesting, of documents and of paths.
 const DEPTH_MAX: usize = 1000;
 
-/// What can be wrong with JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What can be wrong with JSON. Of several faults the greatest is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
+    /// A blob that is no JSONB, where a value is to become JSON.
+    Blob,
     Malformed,
     TooDeep,
 }
@@ -42,6 +45,7 @@ impl From<Fault> for Error {
     #[cold]
     fn from(fault: Fault) -> Error {
         Error::message(match fault {
+            Fault::Blob => "JSON cannot hold BLOB values",
             Fault::Malformed => "malformed JSON",
             Fault::TooDeep => "JSON nested too deep",
         })

@@ -15,7 +15,8 @@ use super::DEPTH_MAX;
 use super::jsonb::{
     ARRAY, FALSE, FLOAT, INT, NULL, OBJECT, TEXT, TEXT5, TEXTJ, TRUE, header, is_text, push, set_size,
 };
-use super::strings::{is_hex, is_plain};
+use super::strings::{is_hex, plain_len};
+use crate::function::builtin::search::before_nul;
 
 /// A parsed text.
 #[derive(Clone, Debug, Default)]
@@ -27,17 +28,20 @@ pub struct Parsed {
 
 /// Parses `text`; the error is a byte position.
 pub fn parse(text: &[u8]) -> Result<Parsed, usize> {
-    let mut parser = Parser {
-        text,
-        blob: Vec::with_capacity(text.len() + 8),
-        extended: false,
-        open: Vec::new(),
-        place: 0,
-    };
+    let mut parser = Parser::new(text);
     match parser.document() {
         Ok(()) => Ok(Parsed { blob: parser.blob, extended: parser.extended }),
         Err(Malformed) => Err(parser.place),
     }
+}
+
+/// Parses `text` that was made of values which may have been malformed JSONB: what SQLite makes of it, which is the JSONB up to the
+/// fault and need not be well-formed.
+pub fn parse_made(text: &[u8]) -> Vec<u8> {
+    let mut parser = Parser::new(before_nul(text));
+    parser.len = text.len();
+    let _ = parser.document();
+    parser.blob
 }
 
 /// The text is no JSON; where is in [`Parser::place`].
@@ -65,6 +69,8 @@ struct Open {
 
 struct Parser<'a> {
     text: &'a [u8],
+    /// Bytes that the text was said to have.
+    len: usize,
     blob: Vec<u8>,
     extended: bool,
     open: Vec<Open>,
@@ -82,7 +88,18 @@ const fn is_label_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(text: &'a [u8]) -> Parser<'a> {
+        Parser {
+            text,
+            len: text.len(),
+            blob: Vec::with_capacity(text.len() + 8),
+            extended: false,
+            open: Vec::with_capacity(8),
+            place: 0,
+        }
+    }
+
     /// The byte at a place; 0 at the end.
     #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
@@ -129,7 +146,7 @@ impl Parser<'_> {
     fn push_open(&mut self, at: usize, kind: u8, doomed: Option<usize>) -> Result<(), Malformed> {
         let header_at = self.blob.len();
         // As long a header as the rest of the text can need.
-        let (bytes, len) = header(kind, self.text.len() - at);
+        let (bytes, len) = header(kind, self.len.saturating_sub(at));
         self.blob.extend_from_slice(&bytes[..len]);
         if self.open.len() >= DEPTH_MAX {
             return Err(self.error(at));
@@ -371,13 +388,24 @@ impl Parser<'_> {
     }
 
     /// A string between quotes of either kind; where the text goes on.
+    #[inline]
     fn string(&mut self, start: usize) -> Result<usize, Malformed> {
+        let rest = self.text.get(start + 1..).unwrap_or_default();
+        let plain = plain_len(rest);
+        if rest.get(plain) == self.text.get(start) {
+            push(TEXT, &rest[..plain], &mut self.blob);
+            return Ok(start + plain + 2);
+        }
+        self.odd_string(start)
+    }
+
+    /// A string with escapes, or with the other kind of quotes in it.
+    fn odd_string(&mut self, start: usize) -> Result<usize, Malformed> {
         let quote = self.byte(start);
         let mut kind = TEXT;
         let mut at = start + 1;
         loop {
-            let rest = &self.text[at.min(self.text.len())..];
-            at += rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len());
+            at += plain_len(self.text.get(at..).unwrap_or_default());
             match self.byte(at) {
                 byte if byte == quote => break,
                 b'\\' => {

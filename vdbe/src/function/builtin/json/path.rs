@@ -160,7 +160,7 @@ fn step_into<'p>(blob: &[u8], at: usize, path: &'p [u8]) -> Result<Step<'p>, Mis
             if kind != OBJECT {
                 return Err(Miss::NotFound);
             }
-            let object = Element::at(blob, at).ok_or(Miss::Malformed)?;
+            let object = container(blob, at);
             match find_label(blob, &object, label, raw)? {
                 Ok((its_label, element)) => Ok(Step::Into { element, its_label: Some(its_label), rest }),
                 Err(end) => Ok(Step::Missing { end, step, rest }),
@@ -168,12 +168,18 @@ fn step_into<'p>(blob: &[u8], at: usize, path: &'p [u8]) -> Result<Step<'p>, Mis
         }
         PathStep::Index(index) => nth(blob, at, index, step, rest),
         PathStep::FromEnd(back) => {
-            let array = Element::at(blob, at).ok_or(Miss::Malformed)?;
+            let array = container(blob, at);
             let len = array_len(blob, &array) as u64;
             let index = len.checked_sub(back).ok_or(Miss::NotFound)?;
             nth(blob, at, index, step, rest)
         }
     }
+}
+
+/// The container at `at`; one whose size is wrong counts as empty.
+fn container(blob: &[u8], at: usize) -> Element {
+    let empty = Element { kind: blob.get(at).map_or(0, |first| first & 15), at, payload: at, end: at };
+    Element::at(blob, at).unwrap_or(empty)
 }
 
 /// A step that is none. `[#-9` is not found, whatever follows, where the array is shorter.
@@ -210,7 +216,7 @@ fn find_label(
 
 /// Element `index` of the array at `at`, or where it would be added if it comes next.
 fn nth<'p>(blob: &[u8], at: usize, index: u64, step: PathStep<'p>, rest: &'p [u8]) -> Result<Step<'p>, Miss> {
-    let array = Element::at(blob, at).ok_or(Miss::Malformed)?;
+    let array = container(blob, at);
     let (mut at, mut left) = (array.payload, index);
     while at < array.end {
         if left == 0 {

@@ -13,6 +13,31 @@ pub const fn is_plain(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != b'\''
 }
 
+/// How many plain bytes `text` begins with.
+#[inline]
+pub fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Marks bytes that are zero by their top bits; marks above the lowest may be wrong.
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let mut at = 0;
+    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        let special = zeros(word ^ (ONES * b'"' as u64))
+            | zeros(word ^ (ONES * b'\\' as u64))
+            | zeros(word ^ (ONES * b'\'' as u64))
+            | word.wrapping_sub(ONES * 0x20) & !word;
+        let special = special & ONES << 7;
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len())
+}
+
 /// Whether all are hexadecimal digits.
 #[inline]
 pub fn is_hex(digits: &[u8]) -> bool {
@@ -50,12 +75,12 @@ pub fn push_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     loop {
-        let plain =
-            rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len());
+        let plain = plain_len(rest);
         out.extend_from_slice(&rest[..plain]);
         match rest.get(plain) {
             None => break,
             Some(&byte @ (b'"' | b'\\')) => out.extend_from_slice(&[b'\\', byte]),
+            Some(b'\'') => out.push(b'\''),
             Some(&byte) => push_control(byte, out),
         }
         rest = &rest[plain + 1..];
@@ -201,6 +226,20 @@ mod tests {
             assert_eq!(same_label(left, false, right, false), expected);
         }
         assert!(!same_label(b"\\u0061", true, b"a", true));
+    }
+
+    #[test]
+    fn plain_bytes_are_counted_in_words_and_beyond() {
+        for special in [b'"', b'\\', b'\'', 0, 0x1f] {
+            for len in 0..40 {
+                let mut text = vec![b' '; 40];
+                text[20] = 0xff;
+                text[21] = 0x7f;
+                text[len] = special;
+                assert_eq!(plain_len(&text), len);
+                assert_eq!(plain_len(&text[..len]), len);
+            }
+        }
     }
 
     #[test]

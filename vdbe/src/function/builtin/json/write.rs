@@ -63,14 +63,18 @@ fn write_with(blob: &[u8], at: usize, indent: Option<&[u8]>, out: &mut Vec<u8>) 
             }
             _ => {
                 scalar(blob, &element, out)?;
-                element.end
+                // These are one byte, whatever it says of a size.
+                if element.kind <= FALSE { element.at + 1 } else { element.end }
             }
         };
         while let Some(last) = open.last()
             && at >= last.end
         {
-            if at > last.end || last.object && last.count % 2 == 1 {
-                return Err(Fault::Malformed);
+            match (at > last.end, last.object, last.count % 2 == 1) {
+                // Pretty text of an object ends with it, wherever its last value does.
+                (true, true, false) if indent.is_some() => at = last.end,
+                (false, _, false) | (false, false, _) => {}
+                _ => return Err(Fault::Malformed),
             }
             if last.count > 0 {
                 new_line(open.len() - 1, out);
