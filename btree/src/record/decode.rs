@@ -68,18 +68,44 @@ pub struct RecordHeader {
     /// Where the content of the next column starts.
     content_at: u32,
     payload_len: u32,
+    /// The header's bytes where they are at most eight, and which of the eight they are; `mask` 0: not known.
+    word: u64,
+    mask: u64,
 }
 
 impl RecordHeader {
     /// A header without a record: every column is missing.
     pub const fn new() -> RecordHeader {
-        RecordHeader { columns: Vec::new(), header_len: 0, header_at: 0, content_at: 0, payload_len: 0 }
+        RecordHeader {
+            columns: Vec::new(),
+            header_len: 0,
+            header_at: 0,
+            content_at: 0,
+            payload_len: 0,
+            word: 0,
+            mask: 0,
+        }
     }
 
     /// Begins a record of `payload_len` bytes that starts with `local`.
-    #[inline]
+    ///
+    /// Rows of a table often have the same header, byte by byte. Then the columns found in the row before are where they were.
+    #[inline(always)]
     pub fn start(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
+        if let Some(eight) = local.first_chunk::<8>()
+            && u64::from_le_bytes(*eight) & self.mask == self.word
+            && self.mask != 0
+            && payload_len == u64::from(self.payload_len)
+        {
+            return Ok(());
+        }
+        self.start_other(local, payload_len)
+    }
+
+    #[inline(never)]
+    fn start_other(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
         self.columns.clear();
+        self.mask = 0;
         let (header_len, at) = varint::decode(local).ok_or(Damage::Record)?;
         if header_len > payload_len || header_len > HEADER_LEN_MAX || payload_len > u64::from(u32::MAX) {
             self.header_len = 0;
@@ -90,6 +116,10 @@ impl RecordHeader {
         self.header_at = at as u32;
         self.content_at = header_len as u32;
         self.payload_len = payload_len as u32;
+        if let (1..=8, Some(eight)) = (header_len, local.first_chunk::<8>()) {
+            self.mask = u64::MAX >> (64 - 8 * header_len);
+            self.word = u64::from_le_bytes(*eight) & self.mask;
+        }
         Ok(())
     }
 
@@ -99,6 +129,7 @@ impl RecordHeader {
         self.columns.clear();
         self.header_len = 0;
         self.header_at = 0;
+        self.mask = 0;
     }
 
     /// How many payload bytes [`column`](Self::column) has to be given.
@@ -230,6 +261,27 @@ mod tests {
         let column = header.column(RECORD, 5).unwrap().unwrap();
         assert_eq!(column.decode(RECORD), Some(ValueRef::Real(2.0)));
         assert_eq!(header.column(RECORD, 6), Ok(None));
+    }
+
+    #[test]
+    fn a_record_with_the_same_header_keeps_the_columns_found() {
+        let first = [3, 1, 15, 7, b'x', 0, 0, 0];
+        let mut header = RecordHeader::new();
+        header.start(&first, 5).unwrap();
+        assert!(header.column(&first, 1).unwrap().is_some());
+        let second = [3, 1, 15, 9, b'y', 9, 9, 9];
+        header.start(&second, 5).unwrap();
+        assert_eq!(header.found().len(), 2);
+        let column = header.column(&second, 1).unwrap().unwrap();
+        assert_eq!(column.decode(&second), Some(ValueRef::Text(b"y")));
+        // The same bytes in a longer record, and another type: nothing is known.
+        header.start(&second, 6).unwrap();
+        assert!(header.found().is_empty());
+        assert_eq!(header.column(&second, 2), Err(Damage::Record));
+        let third = [3, 2, 15, 9, 9, b'z', 0, 0];
+        header.start(&third, 6).unwrap();
+        let column = header.column(&third, 1).unwrap().unwrap();
+        assert_eq!(column.decode(&third), Some(ValueRef::Text(b"z")));
     }
 
     #[test]
