@@ -17,6 +17,7 @@ mod freelist;
 pub(crate) mod geometry;
 mod insert;
 mod integrity;
+mod leaf_walk;
 pub(crate) mod meta;
 #[cfg(test)]
 mod model;
@@ -30,3 +31,5 @@ mod seek;
 mod siblings;
 pub(crate) mod space;
 pub(crate) mod trees;
+
+pub use leaf_walk::LeafWalk;
