@@ -63,6 +63,7 @@ fn written(outcome: Written) -> After {
 pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
     let program = cx.program;
     let ops = &program.ops[..];
+    cx.run.epoch += 1;
     let after = match *op {
         // ---- flow
         Op::Init { to } => After::To(to),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernite_btree::{Btree, OpenOptions};
-use kernite_io::{Io as _, MemoryIo, SharedIo};
+use kernite_io::{MemoryIo, SharedIo};
 
 use super::*;
 use crate::machine::{Change, ChangeKind};
@@ -755,4 +755,65 @@ fn comparisons_work_on_collations_of_columns() {
         b.emit(Op::ResultRow { first: out, count: 1 });
     });
     assert_eq!(found, ["1", "1"]);
+}
+
+/// Scans 300 rows with `before` done at row `at`, by a cursor of its own; the rowids seen from there on, and what column 0 shows then.
+fn scan_disturbed(at: i32, before: fn(&mut Builder, crate::op::Cursor)) -> (String, String) {
+    let mut world = World::memory();
+    let root = world.create(true);
+    world.insert(root, 1, 300, |_| {}).unwrap();
+    let found = world.run(WRITER, |b| {
+        begin(b, TransactionMode::Write);
+        let (reader, writer) = (open(b, root, None, true), open(b, root, None, true));
+        let (end, out, wanted, past) = (b.label(), b.alloc_regs(2), integers(b, &[at, 0]), b.label());
+        b.emit(Op::Rewind { cursor: reader, empty: end });
+        let top = b.emit(Op::Rowid { cursor: reader, out });
+        columns(b, reader, out.plus(1), 1);
+        b.emit(Op::Ne { left: out, right: wanted, to: past, flags: PLAIN, collation: CollationId(0) });
+        before(b, writer);
+        b.emit(Op::Integer { value: 1, out: wanted.plus(1) });
+        columns(b, reader, out.plus(1), 1);
+        b.emit(Op::ResultRow { first: out.plus(1), count: 1 });
+        b.bind(past);
+        let next = b.label();
+        b.emit(Op::IfNot { value: wanted.plus(1), to: next, jump_if_null: true });
+        b.emit(Op::ResultRow { first: out, count: 1 });
+        b.bind(next);
+        b.emit(Op::Next { cursor: reader, to: top, counter: 0 });
+        b.bind(end);
+    });
+    (found[0].clone(), found[1..6.min(found.len())].join(" "))
+}
+
+fn delete(b: &mut Builder, cursor: crate::op::Cursor, rowids: &[i32]) {
+    for &rowid in rowids {
+        let (miss, wanted) = (b.label(), integers(b, &[rowid]));
+        b.emit(Op::NotExists { cursor, key: wanted, miss });
+        b.emit(Op::Delete { cursor, table: TableId(0), flags: WriteFlags::default() });
+        b.bind(miss);
+    }
+}
+
+#[test]
+fn a_scan_sees_what_others_write_ahead_of_it() {
+    let found = scan_disturbed(50, |b, cursor| delete(b, cursor, &[52, 53, 20]));
+    assert_eq!(found, ("500".to_owned(), "50 51 54 55 56".to_owned()));
+    let found = scan_disturbed(50, |b, cursor| {
+        delete(b, cursor, &[51]);
+        let values = integers(b, &[51, 7, 7]);
+        put(b, cursor, values, 2);
+    });
+    assert_eq!(found, ("500".to_owned(), "50 51 52 53 54".to_owned()));
+}
+
+#[test]
+fn a_scan_goes_on_behind_a_row_that_was_deleted_under_it() {
+    let found = scan_disturbed(50, |b, cursor| delete(b, cursor, &[50]));
+    assert_eq!(found, ("NULL".to_owned(), "50 51 52 53 54".to_owned()));
+    let found = scan_disturbed(1, |b, cursor| delete(b, cursor, &[1, 2]));
+    assert_eq!(found, ("NULL".to_owned(), "1 3 4 5 6".to_owned()));
+    let found = scan_disturbed(300, |b, cursor| delete(b, cursor, &[300]));
+    assert_eq!(found, ("NULL".to_owned(), "300".to_owned()));
+    let found = scan_disturbed(299, |b, cursor| delete(b, cursor, &[299, 300]));
+    assert_eq!(found, ("NULL".to_owned(), "299".to_owned()));
 }
