@@ -7,8 +7,16 @@
 //! Never: the C API.
 #![forbid(unsafe_code)]
 
+mod api;
 pub mod bound;
 pub mod catalog;
+pub mod codegen;
 pub mod compile;
+pub mod connection;
+pub mod ddl;
 pub mod plan;
+pub mod pragma;
 pub mod resolve;
+pub mod result_code;
+
+pub use api::*;

@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, Table};
 use crate::resolve::Names;
 
 pub use authorize::{AuthAnswer, AuthRequest, Authorizer, action};
-pub use options::{CompileOptions, LimitKind};
+pub use options::{CompileOptions, LIMIT_DEFAULTS, LimitKind};
 
 /// One compilation. SQLite calls it `Parse`.
 pub struct Compiler<'a> {
@@ -46,12 +46,18 @@ pub struct Compiler<'a> {
     pub stored_in: Option<Db>,
     /// How deep in SQL text that the engine wrote itself; internal functions may be called there and nothing is authorized.
     pub nested: u32,
+    /// Whether the statement is to be explained instead of run.
+    pub explain: kernite_parser::Explain,
     /// The innermost view or trigger, for the authorizer.
     pub auth_context: Option<Arc<[u8]>>,
     /// Byte of the statement's text that the error is about.
     pub error_offset: Option<u32>,
     /// What was noted for the finished statement: parameters whose values the planner looked at, tables used, and so on.
     pub notes: Notes,
+    /// What code generation and planning carry along.
+    pub codegen: crate::codegen::State,
+    /// What statements that change rows, and the triggers they fire, share.
+    pub dml: crate::codegen::dml::State,
 }
 
 /// What NEW and OLD mean.
@@ -133,9 +139,12 @@ impl<'a> Compiler<'a> {
             trigger: None,
             stored_in: None,
             nested: 0,
+            explain: kernite_parser::Explain::No,
             auth_context: None,
             error_offset: None,
             notes: Notes::default(),
+            codegen: Default::default(),
+            dml: Default::default(),
         }
     }
 

@@ -138,7 +138,7 @@ pub(super) fn any_column(
             memory_column(&mut cursor.row, record, index, &mut cx.registers[at(out)])?
         }
         Slot::Pseudo(pseudo) => {
-            if pseudo.null_row {
+            if pseudo.content.is_none() {
                 cx.registers[at(out)].set_null();
                 return Ok(Some(()));
             }

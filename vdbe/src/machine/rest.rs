@@ -125,7 +125,8 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             }
         }
         Op::Program { args, ignore, sub, recursive_ok } => {
-            let Some(sub) = program.subprogram(sub).cloned() else {
+            let outermost = cx.callers.first().map_or(program, |caller| &*caller.frame.program);
+            let Some(sub) = outermost.subprogram(sub).cloned() else {
                 return Err(Error::Program { at: pc as u32, what: "subprogram" });
             };
             return Ok(Some(After::Leave(Exit::Enter { sub, ignore, args, recursive_ok })));
@@ -543,6 +544,13 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
         }
         Op::FkCounter { deferred, amount } => {
             flow::fk_counter(cx, deferred, amount);
+            After::Next
+        }
+        Op::FkCheck => {
+            if cx.run.foreign_key_violations > 0 {
+                let error = Some(end::foreign_key_error());
+                return Ok(Some(After::Leave(Exit::End { error, on_conflict: OnConflict::Abort })));
+            }
             After::Next
         }
         Op::FkIfZero { deferred, to } => jump_if(flow::fk_is_zero(cx, deferred), to),

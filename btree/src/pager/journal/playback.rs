@@ -65,6 +65,7 @@ pub(in crate::pager) struct Playback {
 }
 
 impl Playback {
+    /// `hot`: the journal was found; else it is that of the transaction under way, which cannot have been committed.
     pub(in crate::pager) fn new(hot: bool) -> Playback {
         Playback {
             at: At::Open,
@@ -170,7 +171,7 @@ impl Playback {
     /// A journal whose super-journal is gone belongs to a transaction that was committed.
     fn name_exists(&mut self, pager: &mut Pager) -> Step<At> {
         let Some(name) = &self.super_name else { return Ok(Some(At::Header)) };
-        if ready!(super_journal::exists(pager, name)) {
+        if !self.hot || ready!(super_journal::exists(pager, name)) {
             let (files, _) = files(&mut pager.files, &mut pager.wait)?;
             files.log.journal()?.has_super = true;
             return Ok(Some(At::Header));
@@ -199,8 +200,6 @@ impl Playback {
         let in_file = self.journal_bytes.saturating_sub(self.at_record) / record;
         self.left = match header.count {
             format::COUNT_FROM_LENGTH => in_file,
-            // Our own last segment, of which the count was not written yet.
-            0 if !self.hot => in_file,
             count => u64::from(count),
         };
         self.header = Some(header);
@@ -208,7 +207,8 @@ impl Playback {
             self.page_count = Some(header.page_count);
             return Ok(Some(At::Resize));
         }
-        Ok(Some(At::Records))
+        // A count of 0 was never brought up to date: the segment was not synced, and what is behind it is not of this journal.
+        Ok(Some(if self.left == 0 { At::Sync } else { At::Records }))
     }
 
     /// Gives the database file the length that it had before the transaction.
@@ -232,7 +232,7 @@ impl Playback {
         let Some(header) = self.header else { return Ok(Some(At::Sync)) };
         if self.left == 0 {
             self.next_header = self.at_record;
-            return Ok(Some(At::Header));
+            return Ok(Some(if header.count == 0 { At::Sync } else { At::Header }));
         }
         let record = header.page_bytes as usize + format::RECORD_EXTRA;
         let batch = self.left.min((READ_BYTES / record).max(1) as u64) as usize;
