@@ -21,8 +21,8 @@ pub struct LeafWalk {
     buffer: Buffer,
     version: u64,
     cells_at: usize,
-    index: u16,
-    count: u16,
+    index: u32,
+    count: u32,
     is_table: bool,
     local_max: u64,
     usable: usize,
@@ -41,7 +41,7 @@ impl LeafWalk {
 
     /// The number of the entry on its page.
     #[inline]
-    pub fn index(&self) -> u16 {
+    pub fn index(&self) -> u32 {
         self.index
     }
 
@@ -67,9 +67,9 @@ impl LeafWalk {
     }
 
     #[inline(always)]
-    fn load(&mut self, index: u16) -> Option<()> {
+    fn load(&mut self, index: u32) -> Option<()> {
         let page: &[u8] = &self.buffer;
-        let pointer = page.get(self.cells_at + 2 * usize::from(index)..)?.first_chunk::<2>()?;
+        let pointer = page.get(self.cells_at + 2 * index as usize..)?.first_chunk::<2>()?;
         let at = usize::from(u16::from_be_bytes(*pointer));
         let (payload, len) = varint::decode(page.get(at..)?)?;
         let rowid_at = at + len;
@@ -117,7 +117,7 @@ impl Btree {
             version: self.writes,
             cells_at: usize::from(header.cells_at),
             index: 0,
-            count: header.cell_count,
+            count: u32::from(header.cell_count),
             is_table,
             local_max: if is_table { geometry.max_leaf } else { geometry.max_local } as u64,
             usable: geometry.usable,

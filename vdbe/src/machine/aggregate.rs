@@ -114,10 +114,19 @@ fn step_common(cx: &mut Context<'_>, first: Reg, count: u16, acc: Reg) -> bool {
     }
     let Some((value, register)) = super::value::pair(cx.registers, first, acc) else { return false };
     let Payload::Accumulator(state) = &mut register.payload else { return false };
-    match &mut **state {
-        Accumulator::Sum(sum) if value.tag == Tag::Integer => sum.add_integer(value.number),
-        Accumulator::Sum(sum) if value.tag == Tag::Real => sum.add_real(f64::from_bits(value.number as u64)),
-        Accumulator::Count(rows) => *rows += i64::from(!value.is_null()),
+    step_in_place(state, std::slice::from_ref(value))
+}
+
+/// Steps an accumulator where nothing but its argument matters; `false` where it is another case.
+#[inline(always)]
+pub(super) fn step_in_place(state: &mut Accumulator, arguments: &[Register]) -> bool {
+    match (state, arguments) {
+        (Accumulator::Count(rows), []) => *rows += 1,
+        (Accumulator::Count(rows), [value]) => *rows += i64::from(!value.is_null()),
+        (Accumulator::Sum(sum), [value]) if value.tag == Tag::Integer => sum.add_integer(value.number),
+        (Accumulator::Sum(sum), [value]) if value.tag == Tag::Real => {
+            sum.add_real(f64::from_bits(value.number as u64));
+        }
         _ => return false,
     }
     true

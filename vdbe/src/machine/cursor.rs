@@ -59,7 +59,8 @@ fn open_root(
     }
     let page = PageNo::new(root).ok_or_else(corrupt)?;
     let id = btree.open_cursor(page, key.clone(), write)?;
-    *slot = Slot::Tree(TreeCursor::new(id, db.0, root, key, seek_equal));
+    let row = slot.take_row();
+    *slot = Slot::Tree(TreeCursor::new(id, db.0, root, key, seek_equal, row));
     Ok(Some(()))
 }
 
@@ -146,7 +147,7 @@ pub(super) fn is_null_row(cx: &Context<'_>, cursor: Cursor) -> bool {
 
 /// Whether the cursor is not open, or stands on the null row.
 pub(super) fn is_not_open(cx: &Context<'_>, cursor: Cursor) -> bool {
-    matches!(cx.cursors[usize::from(cursor.0)], Slot::Closed) || is_null_row(cx, cursor)
+    matches!(cx.cursors[usize::from(cursor.0)], Slot::Closed | Slot::Parked(_)) || is_null_row(cx, cursor)
 }
 
 /// First row; whether there is one.

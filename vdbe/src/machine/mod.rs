@@ -134,7 +134,9 @@ struct Run {
     candidate: Option<(i64, u32)>,
     /// What of a many-part instruction is done: hooks that ran before a write.
     part: u8,
-    /// Retained by yielding instructions, and scratch for keys.
+    /// The values of an IN list read so far.
+    list: Option<Vec<Register>>,
+    /// Scratch for keys.
     scratch: Vec<u8>,
     /// Result of a function under way.
     result: Register,
@@ -167,6 +169,7 @@ impl Run {
             compact_constants: true,
             candidate: None,
             part: 0,
+            list: None,
             scratch: Vec::new(),
             result: Register::null(),
             gave_up: false,
@@ -429,6 +432,7 @@ impl Run {
         self.compact_constants = true;
         self.candidate = None;
         self.part = 0;
+        self.list = None;
         self.collation = CollationId(0);
         self.extreme_flag = Reg(0);
         self.counters.add(Counter::Run, 1);

@@ -35,6 +35,8 @@ use super::ephemeral::EphemeralCursor;
 pub(super) enum Slot {
     #[default]
     Closed,
+    /// Closed; the memory of its rows' headers is kept for the next cursor that is opened here.
+    Parked(RowCache),
     Tree(TreeCursor),
     Ephemeral(EphemeralCursor),
     Pseudo(PseudoCursor),
@@ -103,6 +105,7 @@ impl TreeCursor {
         root: u32,
         key: Option<Arc<KeyInfo>>,
         seek_equal: bool,
+        row: RowCache,
     ) -> TreeCursor {
         TreeCursor {
             id,
@@ -117,7 +120,7 @@ impl TreeCursor {
             deferred: false,
             target: 0,
             substitute: None,
-            row: RowCache::default(),
+            row,
             seek_result: None,
             seek_hit: 0,
             seek_equal,
@@ -300,12 +303,26 @@ pub(super) struct VirtualCursor {
 impl Slot {
     /// Closes the cursor.
     pub(super) fn close(&mut self, storage: &mut Storage) {
-        if let Slot::Tree(tree) = self
-            && let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db))
-        {
-            btree.close_cursor(tree.id);
+        match self {
+            Slot::Closed | Slot::Parked(_) => {}
+            Slot::Tree(tree) => {
+                if let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db)) {
+                    btree.close_cursor(tree.id);
+                }
+                let mut row = std::mem::take(&mut tree.row);
+                row.forget();
+                *self = Slot::Parked(row);
+            }
+            _ => *self = Slot::Closed,
         }
-        *self = Slot::Closed;
+    }
+
+    /// The memory of a cursor that was closed here.
+    pub(super) fn take_row(&mut self) -> RowCache {
+        match self {
+            Slot::Parked(row) => std::mem::take(row),
+            _ => RowCache::default(),
+        }
     }
 }
 

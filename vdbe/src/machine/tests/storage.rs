@@ -817,3 +817,34 @@ fn a_scan_goes_on_behind_a_row_that_was_deleted_under_it() {
     let found = scan_disturbed(299, |b, cursor| delete(b, cursor, &[299, 300]));
     assert_eq!(found, ("NULL".to_owned(), "299".to_owned()));
 }
+
+#[test]
+fn an_index_scan_sees_what_others_delete_and_add() {
+    let mut world = World::memory();
+    let (_, index) = indexed(&mut world);
+    let found = world.run(WRITER, |b| {
+        begin(b, TransactionMode::Write);
+        let (reader, writer) = (open(b, index, Some(key(2)), true), open(b, index, Some(key(2)), true));
+        let (end, low, high, out) = (b.label(), integers(b, &[1]), integers(b, &[3]), b.alloc_reg());
+        let (five, next) = (integers(b, &[7]), b.label());
+        b.emit(Op::SeekGE { cursor: reader, key: low, count: 1, miss: end, equal_only: false });
+        let top = b.emit(Op::IdxGT { cursor: reader, key: high, count: 1, to: end });
+        b.emit(Op::IdxRowid { cursor: reader, out });
+        b.emit(Op::ResultRow { first: out, count: 1 });
+        b.emit(Op::Ne { left: out, right: five, to: next, flags: PLAIN, collation: CollationId(0) });
+        // At the entry (2, 7): it goes away with (2, 12), and (2, 9) is new.
+        for entry in [[2, 7], [2, 12]] {
+            let entry = integers(b, &entry);
+            b.emit(Op::IdxDelete { cursor: writer, key: entry, count: 2, raise: true });
+        }
+        let entry = integers(b, &[2, 9]);
+        let record = b.alloc_reg();
+        b.emit(Op::MakeRecord { first: entry, count: 2, out: record, affinities: AffinityId(0) });
+        let flags = WriteFlags::default();
+        b.emit(Op::IdxInsert { cursor: writer, record, first: entry, count: 2, flags });
+        b.bind(next);
+        b.emit(Op::Next { cursor: reader, to: top, counter: 0 });
+        b.bind(end);
+    });
+    assert_eq!(found, ["1", "6", "11", "16", "2", "7", "9", "17", "3", "8", "13", "18"]);
+}
