@@ -26,7 +26,7 @@ use crate::{Error, JournalMode, Step};
 enum At {
     Start,
     Private,
-    Playback(Playback),
+    Playback(Box<Playback>),
     Images(usize),
     Cut,
     Sync,
@@ -109,7 +109,7 @@ impl Rollback {
             (true, JournalMode::Memory) => At::Images(0),
             // Nothing was kept: what the file holds is what there is.
             (true, JournalMode::Off) => return Err(Error::AbortRollback),
-            (true, _) => At::Playback(Playback::new(false)),
+            (true, _) => At::Playback(Box::new(Playback::new(false))),
         })
     }
 

@@ -18,7 +18,7 @@ use crate::tree::change::{Change, Path, WaitingCell};
 use crate::tree::cursor::{DEPTH_MAX, Level};
 use crate::tree::freelist::Want;
 use crate::tree::page::{self, put_u16, put_u32};
-use crate::tree::pointer_map::{Owner, references};
+use crate::tree::pointer_map::Owner;
 use crate::tree::siblings::unpadded;
 
 /// What a balance did.
@@ -207,16 +207,5 @@ impl Change<'_> {
         self.work.arena.extend_from_slice(&child);
         self.work.arena.extend_from_slice(&cell[..unpadded(cell, size)]);
         Ok((start, self.work.arena.len() - start))
-    }
-
-    /// Enters in the pointer map what a cell of the arena that was placed on a page points to.
-    pub fn note_placed(&mut self, frame: FrameId, (at, size): (usize, usize)) -> Step<()> {
-        if !self.auto_vacuum {
-            return Ok(Some(()));
-        }
-        let kind = self.pager.header(frame).kind;
-        let found = references(kind, &self.work.arena[at..at + size], self.geometry)
-            .map_err(|damage| self.damaged(frame, damage))?;
-        self.set_references(found, self.pager.page_no(frame))
     }
 }

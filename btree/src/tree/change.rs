@@ -149,6 +149,7 @@ impl Change<'_> {
     }
 
     /// The page's bytes and header, writable, with its free bytes counted, and the spare buffer beside them.
+    #[allow(clippy::type_complexity)]
     fn write_counted(
         &mut self,
         frame: FrameId,

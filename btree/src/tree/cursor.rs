@@ -232,6 +232,7 @@ impl Cursor {
 
     /// Stands on the root, or on its only child where page 1 has no cells. `false`: the tree is empty.
     #[inline]
+    #[allow(clippy::wrong_self_convention)]
     pub fn to_root(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
         if self.state == State::Fault {
             return Err(self.not_on_entry());
@@ -264,6 +265,7 @@ impl Cursor {
 
     /// Goes down to child `index` of the page on which the cursor stands, which is not a leaf.
     #[inline]
+    #[allow(clippy::wrong_self_convention)]
     pub fn to_child(&mut self, index: u32, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
         let child = ready!(load_child(pager, self.frame, index, self.is_table(), geometry));
         if usize::from(self.depth) + 1 >= DEPTH_MAX {

@@ -293,7 +293,7 @@ fn release(
 
 /// Checks that cells, freeblocks and fragments tile the content area and that the header tells the truth. For debug builds and
 /// tests; the integrity check has its own, which reports instead.
-#[cfg(any(test, debug_assertions))]
+#[cfg(test)]
 pub(crate) fn assert_valid(page: &[u8], header: &PageHeader, geometry: &Geometry) {
     let top = content_top(page, header);
     assert!(top >= header.cells_end() && top <= geometry.usable, "top {top} with {header:?}");

@@ -110,7 +110,8 @@ impl Checker<'_> {
     }
 
     /// Ids that count from 1, 0 being "none".
-    fn counts_from_one(&mut self, id: usize, len: usize, what: &'static str) {
+    #[allow(clippy::wrong_self_convention)]
+    fn from_one(&mut self, id: usize, len: usize, what: &'static str) {
         self.need(id <= len, what);
     }
 }
@@ -130,10 +131,10 @@ impl Visitor for Checker<'_> {
         self.need(cursor.0 < self.program.cursor_count, "cursor");
     }
     fn constant(&mut self, id: &mut ConstId) {
-        self.counts_from_one(id.0 as usize, self.program.constants.len(), "constant");
+        self.from_one(id.0 as usize, self.program.constants.len(), "constant");
     }
     fn key_info(&mut self, id: &mut KeyInfoId) {
-        self.counts_from_one(usize::from(id.0), self.program.links.key_infos.len(), "key");
+        self.from_one(usize::from(id.0), self.program.links.key_infos.len(), "key");
     }
     fn collation(&mut self, id: &mut CollationId) {
         self.need(usize::from(id.0) < self.program.links.collations.len(), "collation");
@@ -142,16 +143,16 @@ impl Visitor for Checker<'_> {
         self.need(usize::from(id.0) < self.program.links.functions.len(), "function");
     }
     fn ints(&mut self, id: &mut IntsId) {
-        self.counts_from_one(usize::from(id.0), self.program.ints.len(), "integers");
+        self.from_one(usize::from(id.0), self.program.ints.len(), "integers");
     }
     fn affinities(&mut self, id: &mut AffinityId) {
-        self.counts_from_one(usize::from(id.0), self.program.affinities.len(), "affinities");
+        self.from_one(usize::from(id.0), self.program.affinities.len(), "affinities");
     }
     fn tree(&mut self, id: &mut TreeId) {
         self.need(usize::from(id.0) < self.program.links.trees.len(), "tree");
     }
     fn table(&mut self, id: &mut TableId) {
-        self.counts_from_one(usize::from(id.0), self.program.links.tables.len(), "table");
+        self.from_one(usize::from(id.0), self.program.links.tables.len(), "table");
     }
     fn vtab(&mut self, id: &mut VtabId) {
         self.need(usize::from(id.0) < self.program.links.vtabs.len(), "virtual table");

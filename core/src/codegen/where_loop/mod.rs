@@ -29,7 +29,7 @@ use super::state::{IndexedExpr, PartialIndexColumn};
 use crate::bound::{BinaryOp, Bound, ExprFlags, ExprId, OrderTerm, SelectId};
 use crate::catalog::{Index, Table};
 use crate::compile::{CompileResult, Compiler};
-use crate::plan::clause::{Clause, ClauseId, operator, term_flag};
+use crate::plan::clause::{Clause, ClauseId, term_flag};
 use crate::plan::constant::is_deterministic;
 use crate::plan::heuristics;
 use crate::plan::log_est::LogEst;
@@ -574,9 +574,4 @@ fn disable_term(c: &Compiler<'_>, w: &mut WhereLoop, at: usize, mut id: crate::p
         }
         round += 1;
     }
-}
-
-/// Whether a term has an operator that constrains one column.
-fn is_equality(w: &WhereLoop, id: crate::plan::clause::TermId) -> bool {
-    w.term(id).op(operator::EQ | operator::IS)
 }

@@ -24,6 +24,7 @@ pub(super) const WRITER: ProgramFlags = ProgramFlags {
     counts_changes: true,
     no_transaction: false,
     run_only_once: false,
+    trigger: 0,
 };
 /// A program that reads.
 pub(super) const READER: ProgramFlags =

@@ -259,7 +259,7 @@ pub fn edit(call: &mut Call<'_>, how: Change, name: &str, form: Form) -> Step<()
     if call.arguments.is_empty() {
         return Ok(Some(()));
     }
-    if call.arguments.len() % 2 == 0 {
+    if call.arguments.len().is_multiple_of(2) {
         return Err(Error::message(format!("json_{name}() needs an odd number of arguments")));
     }
     let Some(document) = document(call, 0)? else { return Ok(Some(())) };
