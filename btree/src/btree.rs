@@ -179,6 +179,8 @@ pub struct Btree {
     pub(crate) options: OpenOptions,
     pub(crate) pager: Pager,
     pub(crate) trees: Trees,
+    /// See [`Btree::write_count`].
+    pub(crate) writes: u64,
 }
 
 /// What an integrity check found.

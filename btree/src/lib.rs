@@ -38,6 +38,7 @@ pub use error::{Damage, Error, ReadOnlyReason};
 pub use page_no::PageNo;
 pub use pager::Pager;
 pub use record::ValueRef;
+pub use tree::LeafWalk;
 
 /// What a storage function returns; see [`kernite_io::Step`].
 pub type Step<T> = Result<Option<T>, Error>;

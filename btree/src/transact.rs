@@ -23,7 +23,7 @@ impl Btree {
     /// A database that is not open yet. Touches nothing.
     pub fn new(io: SharedIo, options: OpenOptions) -> Btree {
         let pager = Pager::new(&io, &options);
-        Btree { io, options, pager, trees: Trees::default() }
+        Btree { io, options, pager, trees: Trees::default(), writes: 0 }
     }
 
     /// Opens the file, not the journal or WAL: the first transaction does. [`Error::CannotOpen`] where it is not there and may not be made.
@@ -51,6 +51,7 @@ impl Btree {
     /// Starts a transaction, or makes the one under way go as far as `kind`. [`Error::Busy`] where a lock is in the way: nothing has
     /// changed, and the caller's busy handler decides.
     pub fn begin(&mut self, kind: TransactionKind) -> Step<()> {
+        self.writes += 1;
         ready!(self.pager.begin(kind));
         self.trees.refresh(&self.pager);
         Ok(Some(()))
@@ -59,6 +60,7 @@ impl Btree {
     /// First half of a commit: everything durable but the ending of the journal. With `super_journal` the journal names it. [`Error::Busy`]
     /// where readers are in the way: the commit can be tried again.
     pub fn commit_prepare(&mut self, super_journal: Option<&[u8]>) -> Step<()> {
+        self.writes += 1;
         if self.is_writing() {
             ready!(self.trees.vacuum_at_commit(&mut self.pager));
         }
@@ -74,6 +76,7 @@ impl Btree {
     /// Rolls back the whole transaction. With `keep_readers` other statements' read cursors survive (as after a ROLLBACK that changed no
     /// schema), else they fail with [`Error::AbortRollback`].
     pub fn rollback(&mut self, keep_readers: bool) -> Step<()> {
+        self.writes += 1;
         if self.is_writing() {
             ready!(self.trees.leave_for_rollback(&mut self.pager, keep_readers));
         }
@@ -84,6 +87,7 @@ impl Btree {
 
     /// Ends a read transaction when no cursor needs it any more.
     pub fn end_read(&mut self) -> Step<()> {
+        self.writes += 1;
         self.trees.reset_all();
         self.pager.end_read()
     }
@@ -103,6 +107,7 @@ impl Btree {
 
     /// Undoes everything since savepoint `index` was opened; it stays open, newer ones are gone.
     pub fn savepoint_rollback(&mut self, index: usize) -> Step<()> {
+        self.writes += 1;
         if !self.is_writing() {
             return Ok(Some(()));
         }
@@ -260,6 +265,7 @@ impl Btree {
 
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
     pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
+        self.writes += 1;
         self.trees.reset_all();
         ready!(self.pager.copy_from(&mut source.pager));
         self.trees.refresh(&self.pager);

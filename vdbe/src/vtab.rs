@@ -17,7 +17,7 @@ use std::sync::Arc;
 use kernite_btree::Encoding;
 
 use crate::op::OnConflict;
-use crate::register::Register;
+use crate::register::{Payload, Register};
 use crate::{Error, Step};
 
 /// The connection as a virtual table sees it: prepare, bind, step. `core` implements it.
@@ -137,6 +137,22 @@ pub struct Usage {
     pub omit: bool,
     /// All values of the IN list at once (`sqlite3_vtab_in`).
     pub all_at_once: bool,
+}
+
+/// All values of an IN list, as one argument of [`TableCursor::filter`] (`sqlite3_vtab_in_first`, `_next`).
+#[derive(Debug, Default)]
+pub struct ValueList {
+    pub values: Vec<Register>,
+}
+
+impl ValueList {
+    /// The list in an argument; `None` where it is a plain value.
+    pub fn of(argument: &Register) -> Option<&ValueList> {
+        match &argument.payload {
+            Payload::Object(object) => object.downcast_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// The question that the planner asks and the answer.

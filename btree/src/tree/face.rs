@@ -44,6 +44,7 @@ impl Btree {
     // ---- trees ------------------------------------------------------------------------------------------------
     /// Makes an empty tree; its root page.
     pub fn create_tree(&mut self, kind: TreeKind) -> Step<PageNo> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.create_tree(&mut self.pager, kind)
     }
@@ -51,12 +52,14 @@ impl Btree {
     /// Frees all pages of a tree; [`Error::Locked`] while a cursor is open on it. Under auto_vacuum the last root may move into the
     /// gap: then the root that moved (its old number), which is now at `root`.
     pub fn drop_tree(&mut self, root: PageNo) -> Step<Option<PageNo>> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.drop_tree(&mut self.pager, root)
     }
 
     /// Deletes all entries; how many there were (index trees: entries too).
     pub fn clear_tree(&mut self, root: PageNo) -> Step<u64> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.clear_tree(&mut self.pager, root)
     }
@@ -184,6 +187,7 @@ impl Btree {
 
     /// Overwrites payload bytes in place (incremental blob I/O).
     pub fn write_payload(&mut self, cursor: CursorId, at: u64, bytes: &[u8]) -> Step<()> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.write_payload(&mut self.pager, cursor, at, bytes)
     }
@@ -196,6 +200,7 @@ impl Btree {
     /// Inserts or, where the key exists, replaces.
     #[inline]
     pub fn insert(&mut self, cursor: CursorId, payload: RowPayload<'_>, flags: InsertFlags) -> Step<()> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.insert(&mut self.pager, cursor, payload, flags)
     }
@@ -203,6 +208,7 @@ impl Btree {
     /// Deletes the entry under the cursor. With `save_position` the cursor stays so that `next`/`previous` go on from there.
     #[inline]
     pub fn delete(&mut self, cursor: CursorId, save_position: bool) -> Step<()> {
+        self.writes += 1;
         ready!(self.begin_operation());
         self.trees.delete(&mut self.pager, cursor, save_position)
     }
@@ -235,6 +241,7 @@ impl Btree {
 
     /// Gives at most `pages` free pages (all when `None`) back to the file system.
     pub fn incremental_vacuum(&mut self, pages: Option<u32>) -> Step<()> {
+        self.writes += 1;
         // A run that had to wait goes on with the pages that are left.
         let mut left = self.trees.vacuum_left.take().unwrap_or(pages.unwrap_or(u32::MAX));
         while left > 0 {

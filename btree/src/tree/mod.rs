@@ -31,6 +31,7 @@ mod freelist;
 pub(crate) mod geometry;
 mod insert;
 mod integrity;
+mod leaf_walk;
 pub(crate) mod meta;
 #[cfg(test)]
 mod model;
@@ -44,6 +45,5 @@ mod seek;
 mod siblings;
 pub(crate) mod space;
 pub(crate) mod trees;
-#[cfg(test)]
-#[allow(clippy::all)]
-mod zz_local;
+
+pub use leaf_walk::LeafWalk;

@@ -189,6 +189,15 @@ impl Groups {
         }
     }
 
+    /// The same accumulator, if it has been made.
+    #[inline(always)]
+    pub(crate) fn started(&mut self, acc: usize) -> Option<&mut Accumulator> {
+        if acc >= self.accs {
+            return None;
+        }
+        self.states.get_mut(self.present * self.accs + acc)?.as_mut()
+    }
+
     /// Puts the groups in the order of their keys and goes to the first; whether there is one.
     pub(crate) fn sort(&mut self) -> Result<bool, Error> {
         self.order.clear();

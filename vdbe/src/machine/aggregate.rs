@@ -12,20 +12,26 @@ use crate::{Error, Step};
 
 use super::call::{Where, user_error};
 use super::slot::wrong_kind;
-use super::value::LIMIT_LENGTH;
 use super::{Context, at};
 
 /// The accumulator of a register, made where there is none.
+#[inline]
 fn accumulator<'a>(register: &'a mut Register, def: &FunctionDef) -> Result<&'a mut Accumulator, Error> {
     if !matches!(register.payload, Payload::Accumulator(_)) {
-        register.set_null();
-        register.payload = Payload::Accumulator(Box::new(start(def)?));
-        register.tag = Tag::Internal;
+        begin(register, def)?;
     }
     match &mut register.payload {
         Payload::Accumulator(accumulator) => Ok(accumulator),
         _ => Err(wrong_kind()),
     }
+}
+
+#[cold]
+fn begin(register: &mut Register, def: &FunctionDef) -> Result<(), Error> {
+    register.set_null();
+    register.payload = Payload::Accumulator(Box::new(start(def)?));
+    register.tag = Tag::Internal;
+    Ok(())
 }
 
 /// A fresh state of an aggregate.
@@ -51,11 +57,32 @@ pub(super) fn context<'a>(cx: &Context<'a>) -> Result<AggregateContext<'a>, Erro
     Ok(AggregateContext {
         encoding: program.encoding,
         collation: &program.links.collation(cx.run.collation).ok_or_else(wrong_kind)?.collation,
-        length_max: cx.host.limit(LIMIT_LENGTH).max(0) as usize,
+        length_max: cx.run.length_max as usize,
     })
 }
 
+/// The register of an aggregate and those of its arguments, which lie apart.
+#[inline(always)]
+fn lend(
+    registers: &mut [Register],
+    acc: Reg,
+    first: Reg,
+    count: u16,
+) -> Result<(&mut Register, &[Register]), Error> {
+    let (acc, first, count) = (at(acc), at(first), usize::from(count));
+    if acc < first {
+        let (low, high) = registers.split_at_mut(first);
+        return Ok((&mut low[acc], &high[..count]));
+    }
+    if acc < first + count {
+        return Err(Error::Program { at: 0, what: "aggregate among its arguments" });
+    }
+    let (low, high) = registers.split_at_mut(acc);
+    Ok((&mut high[0], &low[first..first + count]))
+}
+
 /// Adds a row, or takes one away.
+#[inline(always)]
 pub(super) fn step(
     cx: &mut Context<'_>,
     function: FunctionId,
@@ -64,29 +91,71 @@ pub(super) fn step(
     acc: Reg,
     inverse: bool,
 ) -> Step<Where> {
-    if count == 0
-        && !inverse
-        && let Payload::Accumulator(state) = &mut cx.registers[at(acc)].payload
-        && let Accumulator::Count(rows) = &mut **state
-    {
-        *rows += 1;
+    if !inverse && step_common(cx, first, count, acc) {
         return Ok(Some(Where::Here));
     }
+    any_step(cx, function, first, count, acc, inverse)
+}
+
+/// The aggregates that most queries have, on the values that they mostly see; `false` where it is another case.
+#[inline(always)]
+fn step_common(cx: &mut Context<'_>, first: Reg, count: u16, acc: Reg) -> bool {
+    if count > 1 {
+        return false;
+    }
+    if count == 0 {
+        if let Payload::Accumulator(state) = &mut cx.registers[at(acc)].payload
+            && let Accumulator::Count(rows) = &mut **state
+        {
+            *rows += 1;
+            return true;
+        }
+        return false;
+    }
+    let Some((value, register)) = super::value::pair(cx.registers, first, acc) else { return false };
+    let Payload::Accumulator(state) = &mut register.payload else { return false };
+    step_in_place(state, std::slice::from_ref(value))
+}
+
+/// Steps an accumulator where nothing but its argument matters; `false` where it is another case.
+#[inline(always)]
+pub(super) fn step_in_place(state: &mut Accumulator, arguments: &[Register]) -> bool {
+    match (state, arguments) {
+        (Accumulator::Count(rows), []) => *rows += 1,
+        (Accumulator::Count(rows), [value]) => *rows += i64::from(!value.is_null()),
+        (Accumulator::Sum(sum), [value]) if value.tag == Tag::Integer => sum.add_integer(value.number),
+        (Accumulator::Sum(sum), [value]) if value.tag == Tag::Real => {
+            sum.add_real(f64::from_bits(value.number as u64));
+        }
+        _ => return false,
+    }
+    true
+}
+
+#[inline(never)]
+fn any_step(
+    cx: &mut Context<'_>,
+    function: FunctionId,
+    first: Reg,
+    count: u16,
+    acc: Reg,
+    inverse: bool,
+) -> Step<Where> {
     let program = cx.program;
     let def = program.links.function(function).ok_or_else(wrong_kind)?;
     if place(def) == Where::Outside {
         return Ok(Some(Where::Outside));
     }
     let context = context(cx)?;
-    // The state leaves its register for the moment, so that the arguments can be lent.
-    let mut register = std::mem::take(&mut cx.registers[at(acc)]);
-    let arguments = &cx.registers[at(first)..at(first) + usize::from(count)];
+    let (register, arguments) = lend(cx.registers, acc, first, count)?;
     let mut call = AggregateCall { arguments, context, new_extreme: false };
-    let outcome = accumulator(&mut register, def)
-        .and_then(|state| if inverse { state.inverse(&mut call) } else { state.step(&mut call) });
+    let state = accumulator(register, def)?;
+    if inverse {
+        state.inverse(&mut call)?;
+    } else {
+        state.step(&mut call)?;
+    }
     let new_extreme = call.new_extreme;
-    cx.registers[at(acc)] = register;
-    outcome?;
     report_extreme(cx, def, new_extreme);
     Ok(Some(Where::Here))
 }

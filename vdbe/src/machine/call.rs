@@ -15,7 +15,6 @@ use crate::vtab::Sql;
 use crate::{Error, Step};
 
 use super::slot::wrong_kind;
-use super::value::LIMIT_LENGTH;
 use super::{Context, Machine, aggregate, at, virtual_table};
 
 /// Whether an instruction is done here, or has to be run outside.
@@ -60,7 +59,7 @@ pub(super) fn function(
     let auxdata = if constant_mask == 0 { &mut none } else { cx.auxdata.at(pc as u32) };
     let mut result = std::mem::take(&mut cx.run.result);
     result.set_null();
-    let length_max = cx.host.limit(LIMIT_LENGTH).max(0) as usize;
+    let length_max = cx.run.length_max as usize;
     let mut call = Call {
         function: def,
         arguments: &cx.registers[at(first)..at(first) + usize::from(count)],

@@ -6,14 +6,14 @@
 //! Never: moving a cursor, but for a seek that was put off until a column is really read.
 
 use kernite_btree::record::{Column, RecordHeader, serial};
-use kernite_btree::{Btree, Damage, Error as StorageError, ValueRef};
+use kernite_btree::{Btree, Damage, Entry, Error as StorageError, ValueRef};
 use kernite_io::ready;
 
 use crate::op::{ConstId, Cursor, Reg};
 use crate::register::{Register, Tag};
 use crate::{Error, Step};
 
-use super::slot::{RowCache, Slot, TreeCursor, btree, corrupt, wrong_kind};
+use super::slot::{RowCache, Slot, TreeCursor, btree, corrupt, damaged, wrong_kind};
 use super::{Context, at};
 
 /// What the program wants to know of a column.
@@ -41,10 +41,19 @@ pub(super) fn column(
         && !tree.deferred
         && hint == 0
     {
-        let btree = btree(cx.storage, tree.db)?;
-        if btree.is_on_entry(tree.id) {
-            let out = &mut cx.registers[at(out)];
-            if fast_column(tree, btree, usize::from(column), out)? {
+        let out = &mut cx.registers[at(out)];
+        if let Some((entry, row)) = tree.walked_entry(cx.run.epoch) {
+            if fast_column(row, entry, usize::from(column), out)? {
+                return Ok(Some(()));
+            }
+        } else {
+            let btree = btree(cx.storage, tree.db)?;
+            tree.check_walk(btree, cx.run.epoch);
+            let TreeCursor { walk, id, row, .. } = tree;
+            // A cursor that is not on its entry is brought back below.
+            if let Some(entry) = TreeCursor::entry_at_hand(walk, *id, btree)
+                && fast_column(row, entry, usize::from(column), out)?
+            {
                 return Ok(Some(()));
             }
         }
@@ -55,16 +64,15 @@ pub(super) fn column(
 /// The column of an entry that lies on its page; `false` where that is not so, or the record is too short.
 #[inline(always)]
 fn fast_column(
-    tree: &mut TreeCursor,
-    btree: &Btree,
+    row: &mut RowCache,
+    entry: Entry<'_>,
     column: usize,
     out: &mut Register,
 ) -> Result<bool, Error> {
-    let entry = btree.entry(tree.id)?;
-    if !tree.row.known {
-        start(&mut tree.row, entry.local, entry.len)?;
+    if !row.known {
+        start(row, entry.local, entry.len)?;
     }
-    let header = &mut tree.row.header;
+    let header = &mut row.header;
     if header.header_len() > entry.local.len() {
         return Ok(false);
     }
@@ -97,11 +105,6 @@ fn load(column: Column, payload: &[u8], out: &mut Register) -> bool {
         }
         None => false,
     }
-}
-
-#[cold]
-fn damaged(damage: Damage) -> Error {
-    Error::Storage(StorageError::Corrupt { page: None, damage })
 }
 
 /// The general case: any kind of cursor, overflow pages, short records, hints.
@@ -152,7 +155,7 @@ pub(super) fn any_column(
             memory_column(&mut row, sorter.sorter.record()?, index, &mut cx.registers[at(out)])?
         }
         Slot::Virtual(_) => return super::virtual_table::column(cx, cursor, column, out, false),
-        Slot::Closed | Slot::Groups(_) => return Err(wrong_kind()),
+        Slot::Closed | Slot::Parked(_) | Slot::Groups(_) => return Err(wrong_kind()),
     };
     if !found {
         cx.registers[at(out)].set(cx.program.constant(default));
@@ -247,7 +250,7 @@ fn without_content(column: Column, out: &mut Register, hint: u8) -> bool {
 
 /// Finds a column in the header, reading the header's overflow pages if it has any.
 fn locate(tree: &mut TreeCursor, btree: &mut Btree, column: usize) -> Step<Option<Column>> {
-    let entry = btree.entry(tree.id)?;
+    let entry = TreeCursor::entry_at_hand(&tree.walk, tree.id, btree).ok_or_else(wrong_kind)?;
     if !tree.row.known {
         start(&mut tree.row, entry.local, entry.len)?;
         tree.row.spilled.clear();
@@ -277,7 +280,7 @@ pub(super) fn row_data(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<(
                 return Err(wrong_kind());
             }
             let entry = btree.entry(tree.id)?;
-            if entry.len > cx.host.limit(super::value::LIMIT_LENGTH) as u64 {
+            if entry.len > cx.run.length_max {
                 return Err(Error::Storage(StorageError::TooBig));
             }
             if entry.local.len() as u64 == entry.len {
@@ -309,6 +312,10 @@ pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> 
         Slot::Tree(tree) => {
             if tree.deferred && !tree.null_row {
                 Some(tree.target)
+            } else if let Some(walk) = &tree.walk
+                && walk.version() == btree(cx.storage, tree.db)?.write_count()
+            {
+                Some(walk.rowid())
             } else {
                 let btree = btree(cx.storage, tree.db)?;
                 ready!(tree.settle(btree));
@@ -329,7 +336,9 @@ pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> 
 
 /// The rowid at the end of an index entry; `None` on the null row.
 pub(super) fn index_rowid(tree: &mut TreeCursor, btree: &mut Btree) -> Step<Option<i64>> {
-    ready!(tree.settle(btree));
+    if tree.walk.is_none() || tree.walk.as_ref().is_some_and(|walk| walk.version() != btree.write_count()) {
+        ready!(tree.settle(btree));
+    }
     if tree.null_row {
         return Ok(Some(None));
     }
@@ -337,7 +346,7 @@ pub(super) fn index_rowid(tree: &mut TreeCursor, btree: &mut Btree) -> Step<Opti
     ready!(locate(tree, btree, usize::MAX));
     let last = tree.row.header.found().last().copied().ok_or_else(corrupt)?;
     let kind = u64::from(last.serial);
-    let entry = btree.entry(tree.id)?;
+    let entry = TreeCursor::entry_at_hand(&tree.walk, tree.id, btree).ok_or_else(wrong_kind)?;
     if !serial::is_integer(kind) {
         return Err(corrupt());
     }

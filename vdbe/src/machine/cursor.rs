@@ -57,10 +57,10 @@ fn open_root(
     if write && ready!(btree.meta(Meta::FileFormat)) < COMPACT_CONSTANTS_FORMAT {
         cx.run.compact_constants = false;
     }
-    let is_table = key.is_none();
     let page = PageNo::new(root).ok_or_else(corrupt)?;
-    let id = btree.open_cursor(page, key, write)?;
-    *slot = Slot::Tree(TreeCursor::new(id, db.0, root, is_table, seek_equal));
+    let id = btree.open_cursor(page, key.clone(), write)?;
+    let row = slot.take_row();
+    *slot = Slot::Tree(TreeCursor::new(id, db.0, root, key, seek_equal, row));
     Ok(Some(()))
 }
 
@@ -147,7 +147,7 @@ pub(super) fn is_null_row(cx: &Context<'_>, cursor: Cursor) -> bool {
 
 /// Whether the cursor is not open, or stands on the null row.
 pub(super) fn is_not_open(cx: &Context<'_>, cursor: Cursor) -> bool {
-    matches!(cx.cursors[usize::from(cursor.0)], Slot::Closed) || is_null_row(cx, cursor)
+    matches!(cx.cursors[usize::from(cursor.0)], Slot::Closed | Slot::Parked(_)) || is_null_row(cx, cursor)
 }
 
 /// First row; whether there is one.
@@ -189,9 +189,10 @@ pub(super) fn last(cx: &mut Context<'_>, cursor: Cursor) -> Step<bool> {
 #[inline(always)]
 pub(super) fn next(cx: &mut Context<'_>, cursor: Cursor) -> Step<bool> {
     if let Slot::Tree(tree) = &mut cx.cursors[usize::from(cursor.0)] {
-        let found = ready!(btree(cx.storage, tree.db)?.next(tree.id));
-        tree.moved(found);
-        return Ok(Some(found));
+        if tree.next_by_walk(cx.run.epoch) {
+            return Ok(Some(true));
+        }
+        return tree.next(btree(cx.storage, tree.db)?, cx.run.epoch);
     }
     other_next(cx, cursor)
 }
@@ -212,7 +213,11 @@ fn other_next(cx: &mut Context<'_>, cursor: Cursor) -> Step<bool> {
 pub(super) fn previous(cx: &mut Context<'_>, cursor: Cursor) -> Step<bool> {
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
-            let found = ready!(btree(cx.storage, tree.db)?.previous(tree.id));
+            let btree = btree(cx.storage, tree.db)?;
+            if tree.walk.is_some() {
+                ready!(tree.settle(btree));
+            }
+            let found = ready!(btree.previous(tree.id));
             tree.moved(found);
             Ok(Some(found))
         }
@@ -235,7 +240,7 @@ pub(super) fn count(cx: &mut Context<'_>, cursor: Cursor, out: Reg, estimate: bo
     let count = match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(cx.storage, tree.db)?;
-            tree.row.forget();
+            tree.moved(false);
             if estimate {
                 ready!(btree.row_count_estimate(tree.id))
             } else {

@@ -67,6 +67,24 @@ pub(super) fn step(
     first: Reg,
     count: u16,
 ) -> Result<(), Error> {
+    let arguments = &cx.registers[at(first)..at(first) + usize::from(count)];
+    if let Some(state) = groups(cx.cursors, cursor)?.started(usize::from(acc))
+        && aggregate::step_in_place(state, arguments)
+    {
+        return Ok(());
+    }
+    any_step(cx, cursor, acc, function, first, count)
+}
+
+#[inline(never)]
+fn any_step(
+    cx: &mut Context<'_>,
+    cursor: Cursor,
+    acc: u16,
+    function: FunctionId,
+    first: Reg,
+    count: u16,
+) -> Result<(), Error> {
     let program = cx.program;
     let def = program.links.function(function).ok_or_else(wrong_kind)?;
     let context = aggregate::context(cx)?;

@@ -120,9 +120,13 @@ struct Run {
     /// Violations of immediate foreign keys.
     foreign_key_violations: i64,
     counters: Counters,
+    /// Changes whenever something may have been written: with each step, and with each instruction that is not known to write nothing.
+    epoch: u64,
     /// Instructions run so far, and at how many the progress handler is due.
     steps: u64,
     progress_at: u64,
+    /// The longest string or blob.
+    length_max: u64,
     savepoint: Option<StatementSavepoint>,
     /// Whether 0 and 1 may be stored without content: all databases written have schema format 4.
     compact_constants: bool,
@@ -130,7 +134,9 @@ struct Run {
     candidate: Option<(i64, u32)>,
     /// What of a many-part instruction is done: hooks that ran before a write.
     part: u8,
-    /// Retained by yielding instructions, and scratch for keys.
+    /// The values of an IN list read so far.
+    list: Option<Vec<Register>>,
+    /// Scratch for keys.
     scratch: Vec<u8>,
     /// Result of a function under way.
     result: Register,
@@ -155,12 +161,15 @@ impl Run {
             changes: 0,
             foreign_key_violations: 0,
             counters: Counters::default(),
+            epoch: 0,
             steps: 0,
             progress_at: u64::MAX,
+            length_max: u64::MAX,
             savepoint: None,
             compact_constants: true,
             candidate: None,
             part: 0,
+            list: None,
             scratch: Vec::new(),
             result: Register::null(),
             gave_up: false,
@@ -345,6 +354,7 @@ impl Machine {
     }
 
     fn begin(&mut self, host: &mut dyn Host) -> Result<(), Error> {
+        self.run.length_max = host.limit(value::LIMIT_LENGTH).max(0) as u64;
         let state = host.state_mut();
         if state.active == 0 {
             state.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
@@ -362,6 +372,7 @@ impl Machine {
     /// Runs instructions until something has to be told (`Some`), or the run has come to its end (`None`).
     fn run_on(&mut self, storage: &mut Storage, host: &mut dyn Host) -> Step<Option<Event>> {
         self.run.row = (Reg(0), 0);
+        self.run.epoch += 1;
         let exit = match self.run.failure.take() {
             Some((error, on_conflict)) => Ok(Some(Exit::End { error: Some(error), on_conflict })),
             None => {
@@ -421,6 +432,7 @@ impl Run {
         self.compact_constants = true;
         self.candidate = None;
         self.part = 0;
+        self.list = None;
         self.collation = CollationId(0);
         self.extreme_flag = Reg(0);
         self.counters.add(Counter::Run, 1);

@@ -4,7 +4,6 @@
 //!
 //! Never: what an instruction does beyond a line or two; the families have that.
 
-use kernite_btree::Error as StorageError;
 use kernite_io::ready;
 
 use crate::host::{HostCall, SchemaOp};
@@ -63,6 +62,7 @@ fn written(outcome: Written) -> After {
 pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
     let program = cx.program;
     let ops = &program.ops[..];
+    cx.run.epoch += 1;
     let after = match *op {
         // ---- flow
         Op::Init { to } => After::To(to),
@@ -586,7 +586,10 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             ready!(schema::call(cx, HostCall::VtabDestroy(name), db, Reg(0), 0, Reg(0)));
             After::Next
         }
-        Op::VInitIn { .. } => return Err(Error::Storage(StorageError::Unsupported("sqlite3_vtab_in"))),
+        Op::VInitIn { cursor, out, .. } => {
+            ready!(virtual_table::value_list(cx, cursor, out));
+            After::Next
+        }
         _ => return Err(Error::Program { at: pc as u32, what: "unknown instruction" }),
     };
     Ok(Some(after))

@@ -400,6 +400,7 @@ pub(super) fn run(
                 pc += 1;
             }
             Op::IdxInsert { cursor, record, first, count, flags } => {
+                cx.run.epoch += 1;
                 wait!(write::idx_insert(&mut cx, cursor, record, first, count, flags));
                 pc += 1;
             }

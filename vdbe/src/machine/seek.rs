@@ -12,7 +12,7 @@
 
 use std::cmp::Ordering;
 
-use kernite_btree::record::{Values, compare_integer_real};
+use kernite_btree::record::{Values, compare_integer_real, compare_record};
 use kernite_btree::{Btree, SeekOutcome, ValueRef};
 use kernite_io::ready;
 
@@ -23,7 +23,7 @@ use crate::value::{Affinity, affinity};
 use crate::{Error, Step};
 
 use super::ephemeral::{EphemeralCursor, Stores, index_of, table_of};
-use super::slot::{Slot, TreeCursor, btree, corrupt, wrong_kind};
+use super::slot::{Slot, TreeCursor, btree, corrupt, damaged, wrong_kind};
 use super::{Context, at};
 
 /// Which side of the key is wanted.
@@ -102,8 +102,7 @@ pub(super) fn seek(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16, s
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(cx.storage, tree.db)?;
-            tree.row.forget();
-            tree.deferred = false;
+            tree.moved(false);
             tree.seek_result = None;
             if tree.is_table {
                 return match rowid_target(&cx.registers[at(key)], side, cx.program.encoding) {
@@ -252,6 +251,15 @@ pub(super) fn compare_entry(
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(cx.storage, tree.db)?;
+            if let (Some(walk), Some(info)) = (&tree.walk, &tree.key)
+                && walk.version() == btree.write_count()
+            {
+                let record = walk.entry().local;
+                let order = with_values(cx.registers, key, count, |values| {
+                    compare_record(record, values, info, when_equal)
+                });
+                return Ok(Some(order.map_err(damaged)?));
+            }
             ready!(tree.settle(btree));
             let id = tree.id;
             with_values(cx.registers, key, count, |values| btree.compare_key(id, values, when_equal))
@@ -334,8 +342,7 @@ pub(super) fn found(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16) 
     match &mut cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(storage, tree.db)?;
-            tree.deferred = false;
-            tree.row.forget();
+            tree.moved(false);
             let id = tree.id;
             let outcome = if count > 0 {
                 ready!(with_values(registers, key, usize::from(count), |values| {
@@ -343,9 +350,8 @@ pub(super) fn found(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16) 
                 }))
             } else {
                 let record = registers[at(key)].bytes();
-                let values: Result<Vec<ValueRef<'_>>, _> =
-                    Values::new(record).map_err(crate::sorter::key::damaged)?.collect();
-                let values = values.map_err(crate::sorter::key::damaged)?;
+                let values: Result<Vec<ValueRef<'_>>, _> = Values::new(record).map_err(damaged)?.collect();
+                let values = values.map_err(damaged)?;
                 ready!(btree.seek_key(id, &values, Ordering::Equal))
             };
             let found = outcome == SeekOutcome::At(Ordering::Equal);
@@ -381,9 +387,8 @@ fn found_ephemeral(
         index.encoder().push_record(record, scratch)?;
         return cursor.find(index, &Probe { bytes: scratch, values: &[] });
     }
-    let values: Result<Vec<ValueRef<'_>>, _> =
-        Values::new(record).map_err(crate::sorter::key::damaged)?.collect();
-    let values = values.map_err(crate::sorter::key::damaged)?;
+    let values: Result<Vec<ValueRef<'_>>, _> = Values::new(record).map_err(damaged)?.collect();
+    let values = values.map_err(damaged)?;
     cursor.find(index, &Probe { bytes: &[], values: &values })
 }
 
@@ -405,11 +410,10 @@ pub(super) fn deferred_seek(cx: &mut Context<'_>, index: Cursor, table: Cursor, 
     let Slot::Tree(tree) = &mut cx.cursors[usize::from(table.0)] else { return Err(wrong_kind()) };
     match rowid {
         Some(rowid) => {
-            tree.null_row = false;
+            tree.moved(true);
             tree.target = rowid;
             tree.deferred = true;
             tree.substitute = (columns.0 != 0).then_some((index, columns));
-            tree.row.forget();
         }
         None => tree.moved(false),
     }
@@ -448,6 +452,9 @@ pub(super) fn seek_scan(
     {
         let Slot::Tree(tree) = &mut cx.cursors[usize::from(cursor.0)] else { return Err(wrong_kind()) };
         let btree = btree(cx.storage, tree.db)?;
+        if tree.walk.is_some() {
+            ready!(tree.settle(btree));
+        }
         if tree.null_row || !btree.is_on_entry(tree.id) {
             return Ok(Some(Scan::GiveUp));
         }
@@ -461,9 +468,7 @@ pub(super) fn seek_scan(
         }
         let Slot::Tree(tree) = &mut cx.cursors[usize::from(cursor.0)] else { return Err(wrong_kind()) };
         let btree = btree(cx.storage, tree.db)?;
-        let there = ready!(btree.next(tree.id));
-        tree.moved(there);
-        if !there {
+        if !ready!(tree.next(btree, cx.run.epoch)) {
             return Ok(Some(Scan::End));
         }
     }

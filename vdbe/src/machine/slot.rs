@@ -11,10 +11,14 @@
 //!
 //! Never: instructions. Those stand in the families' files.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use kernite_btree::record::RecordHeader;
-use kernite_btree::{Btree, CursorId, CursorPosition, Damage, Error as StorageError, SeekOutcome};
+use kernite_btree::record::{RecordHeader, Values};
+use kernite_btree::{
+    Btree, CursorId, CursorPosition, Damage, Entry, Error as StorageError, KeyInfo, LeafWalk, SeekOutcome,
+    ValueRef,
+};
 use kernite_io::ready;
 
 use crate::hash_table::Groups;
@@ -31,6 +35,8 @@ use super::ephemeral::EphemeralCursor;
 pub(super) enum Slot {
     #[default]
     Closed,
+    /// Closed; the memory of its rows' headers is kept for the next cursor that is opened here.
+    Parked(RowCache),
     Tree(TreeCursor),
     Ephemeral(EphemeralCursor),
     Pseudo(PseudoCursor),
@@ -58,8 +64,20 @@ impl RowCache {
 }
 
 /// A cursor of a b-tree.
+///
+/// A scan leaves the b-tree's own cursor behind and walks its leaf ([`LeafWalk`]). The walk's entry is then the cursor's row, and
+/// [`TreeCursor::settle`] brings the b-tree's cursor there before it is used for anything else.
 pub(super) struct TreeCursor {
     pub(super) id: CursorId,
+    /// Ahead of the b-tree's cursor, or on it.
+    pub(super) walk: Option<LeafWalk>,
+    /// When the walk was last seen to show what is stored ([`super::Run::epoch`]).
+    checked: u64,
+    /// The row is gone, and the b-tree's cursor stands on the one that came after it.
+    passed: bool,
+    /// The write count at the last move by the b-tree's cursor to a next row.
+    moved_at: u64,
+    pub(super) key: Option<Arc<KeyInfo>>,
     pub(super) db: u8,
     /// By rowid; else an index.
     pub(super) is_table: bool,
@@ -81,16 +99,28 @@ pub(super) struct TreeCursor {
 }
 
 impl TreeCursor {
-    pub(super) fn new(id: CursorId, db: u8, root: u32, is_table: bool, seek_equal: bool) -> TreeCursor {
+    pub(super) fn new(
+        id: CursorId,
+        db: u8,
+        root: u32,
+        key: Option<Arc<KeyInfo>>,
+        seek_equal: bool,
+        row: RowCache,
+    ) -> TreeCursor {
         TreeCursor {
             id,
+            walk: None,
+            checked: 0,
+            moved_at: u64::MAX,
+            passed: false,
             db,
-            is_table,
+            is_table: key.is_none(),
+            key,
             null_row: true,
             deferred: false,
             target: 0,
             substitute: None,
-            row: RowCache::default(),
+            row,
             seek_result: None,
             seek_hit: 0,
             seek_equal,
@@ -104,14 +134,123 @@ impl TreeCursor {
     pub(super) fn moved(&mut self, on_row: bool) {
         self.null_row = !on_row;
         self.deferred = false;
+        self.passed = false;
+        self.walk = None;
         self.row.forget();
+    }
+
+    /// A row was written or deleted through the cursor.
+    #[inline]
+    pub(super) fn written(&mut self) {
+        self.walk = None;
+        self.deferred = false;
+        self.seek_result = None;
+        self.row.forget();
+    }
+
+    /// The entry of the walk, if it is known to show what is stored.
+    #[inline(always)]
+    pub(super) fn walked_entry(&mut self, epoch: u64) -> Option<(Entry<'_>, &mut RowCache)> {
+        match &self.walk {
+            Some(walk) if self.checked == epoch => Some((walk.entry(), &mut self.row)),
+            _ => None,
+        }
+    }
+
+    /// Notes it where the walk shows what is stored.
+    #[inline]
+    pub(super) fn check_walk(&mut self, btree: &Btree, epoch: u64) {
+        if self.walk.as_ref().is_some_and(|walk| walk.version() == btree.write_count()) {
+            self.checked = epoch;
+        }
+    }
+
+    /// The entry under the cursor, where it can be had without I/O and without moving the b-tree's cursor.
+    #[inline]
+    pub(super) fn entry_at_hand<'a>(
+        walk: &'a Option<LeafWalk>,
+        id: CursorId,
+        btree: &'a Btree,
+    ) -> Option<Entry<'a>> {
+        match walk {
+            Some(walk) if walk.version() == btree.write_count() => Some(walk.entry()),
+            Some(_) => None,
+            None => btree.entry(id).ok(),
+        }
+    }
+
+    /// Goes to the next row by the walk, if it is known to show what is stored and has one.
+    #[inline(always)]
+    pub(super) fn next_by_walk(&mut self, epoch: u64) -> bool {
+        if self.checked == epoch
+            && let Some(walk) = &mut self.walk
+            && walk.advance()
+        {
+            self.row.forget();
+            return true;
+        }
+        false
+    }
+
+    /// Goes to the next row; whether there is one.
+    #[inline(never)]
+    pub(super) fn next(&mut self, btree: &mut Btree, epoch: u64) -> Step<bool> {
+        if let Some(walk) = &mut self.walk
+            && walk.version() == btree.write_count()
+        {
+            self.checked = epoch;
+            if walk.advance() {
+                self.row.forget();
+                return Ok(Some(true));
+            }
+        }
+        if self.walk.is_some() {
+            ready!(self.end_walk(btree));
+        }
+        if self.passed {
+            self.moved(true);
+            return Ok(Some(true));
+        }
+        let found = ready!(btree.next(self.id));
+        self.moved(found);
+        // Whoever writes between two rows would copy the page for every row: only a scan undisturbed walks.
+        let version = btree.write_count();
+        if found && self.moved_at == version {
+            self.walk = btree.walk_leaf(self.id);
+            self.checked = epoch;
+        }
+        self.moved_at = version;
+        Ok(Some(found))
+    }
+
+    /// Brings the b-tree's cursor to the row of the walk, or to a neighbour where that row is gone; whether it is there.
+    #[cold]
+    fn end_walk(&mut self, btree: &mut Btree) -> Step<bool> {
+        let Some(walk) = &self.walk else { return Ok(Some(true)) };
+        let outcome = if walk.version() == btree.write_count() {
+            btree.stand_on(self.id, walk)?;
+            SeekOutcome::At(Ordering::Equal)
+        } else {
+            match &self.key {
+                None => ready!(btree.seek_rowid(self.id, walk.rowid())),
+                Some(key) => {
+                    let values: Result<Vec<ValueRef<'_>>, Damage> = Values::new(walk.entry().local)
+                        .and_then(|values| values.take(key.columns.len()).collect());
+                    ready!(btree.seek_key(self.id, &values.map_err(damaged)?, Ordering::Equal))
+                }
+            }
+        };
+        self.walk = None;
+        self.passed = outcome == SeekOutcome::At(Ordering::Greater);
+        self.row.forget();
+        Ok(Some(outcome == SeekOutcome::At(Ordering::Equal)))
     }
 
     /// Makes sure that the cursor stands where it says: does a seek that was put off, finds its row again after a change made through
     /// another cursor. Afterwards it is on an entry or `null_row`.
     #[inline(always)]
     pub(super) fn settle(&mut self, btree: &mut Btree) -> Step<()> {
-        if !self.deferred && (self.null_row || btree.is_on_entry(self.id)) {
+        if !self.deferred && self.walk.is_none() && (self.null_row || btree.is_on_entry(self.id)) {
             return Ok(Some(()));
         }
         self.settle_slowly(btree)
@@ -121,11 +260,15 @@ impl TreeCursor {
     fn settle_slowly(&mut self, btree: &mut Btree) -> Step<()> {
         if self.deferred {
             let outcome = ready!(btree.seek_rowid(self.id, self.target));
-            if outcome != SeekOutcome::At(std::cmp::Ordering::Equal) {
+            if outcome != SeekOutcome::At(Ordering::Equal) {
                 // The index names a row that is not in the table.
                 return Err(corrupt());
             }
             self.moved(true);
+            return Ok(Some(()));
+        }
+        if self.walk.is_some() {
+            self.null_row = !ready!(self.end_walk(btree));
             return Ok(Some(()));
         }
         self.row.forget();
@@ -160,12 +303,26 @@ pub(super) struct VirtualCursor {
 impl Slot {
     /// Closes the cursor.
     pub(super) fn close(&mut self, storage: &mut Storage) {
-        if let Slot::Tree(tree) = self
-            && let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db))
-        {
-            btree.close_cursor(tree.id);
+        match self {
+            Slot::Closed | Slot::Parked(_) => {}
+            Slot::Tree(tree) => {
+                if let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db)) {
+                    btree.close_cursor(tree.id);
+                }
+                let mut row = std::mem::take(&mut tree.row);
+                row.forget();
+                *self = Slot::Parked(row);
+            }
+            _ => *self = Slot::Closed,
         }
-        *self = Slot::Closed;
+    }
+
+    /// The memory of a cursor that was closed here.
+    pub(super) fn take_row(&mut self) -> RowCache {
+        match self {
+            Slot::Parked(row) => std::mem::take(row),
+            _ => RowCache::default(),
+        }
     }
 }
 
@@ -193,4 +350,10 @@ pub(super) fn corrupt() -> Error {
 #[cold]
 pub(super) fn wrong_kind() -> Error {
     Error::Program { at: 0, what: "cursor of the wrong kind, or not open" }
+}
+
+/// A record that does not read.
+#[cold]
+pub(super) fn damaged(damage: Damage) -> Error {
+    Error::Storage(StorageError::Corrupt { page: None, damage })
 }

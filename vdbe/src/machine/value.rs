@@ -127,9 +127,7 @@ pub(super) fn concat(cx: &mut Context<'_>, left: Reg, right: Reg, out: Reg) -> R
 /// Checks a length against the connection's limit.
 #[inline]
 pub(super) fn within_limit(cx: &Context<'_>, len: u64) -> Result<(), Error> {
-    // Nothing below this can pass any limit that an application would set; asking costs a call.
-    const SURELY_FITS: u64 = 256;
-    if len > SURELY_FITS && len > cx.host.limit(LIMIT_LENGTH) as u64 {
+    if len > cx.run.length_max {
         return Err(Error::Storage(StorageError::TooBig));
     }
     Ok(())

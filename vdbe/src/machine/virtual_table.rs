@@ -12,7 +12,7 @@ use kernite_io::ready;
 
 use crate::op::{ConstId, Cursor, OnConflict, Op, Reg, VtabId};
 use crate::program::Program;
-use crate::register::Register;
+use crate::register::{Payload, Register, Tag};
 use crate::vtab::{Sql, Table, Update};
 use crate::{Error, Step, vtab};
 
@@ -131,6 +131,40 @@ pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> 
     cx.registers[at(out)].set_integer(rowid);
     Ok(Some(()))
 }
+
+/// The column of the next value has been read; the cursor has to go on.
+const VALUE_READ: u8 = 1;
+
+/// `out` = the list of the first columns of all rows of `cursor`, for a constraint that takes them all at once.
+pub(super) fn value_list(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> {
+    if cx.run.list.is_none() {
+        let found = ready!(super::cursor::rewind(cx, cursor));
+        cx.run.list = Some(Vec::new());
+        cx.run.part = if found { 0 } else { LIST_DONE };
+    }
+    while cx.run.part != LIST_DONE {
+        if cx.run.part != VALUE_READ {
+            ready!(super::column::any_column(cx, cursor, 0, Reg(0), ConstId(0), 0));
+            let value = std::mem::take(&mut cx.registers[0]);
+            if let Some(list) = &mut cx.run.list {
+                list.push(value);
+            }
+            cx.run.part = VALUE_READ;
+        }
+        let more = ready!(super::cursor::next(cx, cursor));
+        cx.run.part = if more { 0 } else { LIST_DONE };
+    }
+    cx.run.part = 0;
+    let values = cx.run.list.take().unwrap_or_default();
+    let register = &mut cx.registers[at(out)];
+    register.set_null();
+    register.tag = Tag::Internal;
+    register.payload = Payload::Object(Box::new(vtab::ValueList { values }));
+    Ok(Some(()))
+}
+
+/// All values have been read.
+const LIST_DONE: u8 = 2;
 
 /// Whether the cursor's table has to be called with the connection released.
 #[inline]

@@ -70,9 +70,7 @@ pub(super) fn insert(
         let payload =
             RowPayload::Table { rowid: key, record: bytes_of(register), zero_tail: register.zero_tail() };
         ready!(btree.insert(tree.id, payload, insert_flags(flags, tree.seek_result)));
-        tree.row.forget();
-        tree.deferred = false;
-        tree.seek_result = None;
+        tree.written();
     }
     cx.run.part = 0;
     if flags.count_change {
@@ -115,7 +113,10 @@ fn insert_flags(flags: WriteFlags, seek_result: Option<SeekOutcome>) -> InsertFl
 /// Copies the row under `from` to `cursor`, under the rowid in `rowid` (0: an index entry).
 pub(super) fn row_cell(cx: &mut Context<'_>, cursor: Cursor, from: Cursor, rowid: Reg) -> Step<()> {
     let (source_db, source) = match &mut cx.cursors[usize::from(from.0)] {
-        Slot::Tree(tree) => (tree.db, tree.id),
+        Slot::Tree(tree) => {
+            ready!(tree.settle(btree(cx.storage, tree.db)?));
+            (tree.db, tree.id)
+        }
         _ => return Err(wrong_kind()),
     };
     let len = btree(cx.storage, source_db)?.entry(source)?.len;
@@ -130,7 +131,7 @@ pub(super) fn row_cell(cx: &mut Context<'_>, cursor: Cursor, from: Cursor, rowid
     };
     let flags = InsertFlags { append: true, seek_result: None, save_position: false };
     ready!(btree(cx.storage, tree.db)?.insert(tree.id, payload, flags));
-    tree.row.forget();
+    tree.written();
     Ok(Some(()))
 }
 
@@ -170,8 +171,7 @@ pub(super) fn delete(
     }
     if !flags.no_op {
         ready!(btree.delete(tree.id, flags.save_position || flags.auxiliary));
-        tree.row.forget();
-        tree.seek_result = None;
+        tree.written();
     }
     cx.run.part = 0;
     if flags.count_change && !flags.no_op {
@@ -199,8 +199,7 @@ pub(super) fn idx_insert(
             let btree = btree(cx.storage, tree.db)?;
             let payload = RowPayload::Index { record: bytes_of(&cx.registers[at(record)]) };
             ready!(btree.insert(tree.id, payload, insert_flags(flags, tree.seek_result)));
-            tree.row.forget();
-            tree.seek_result = None;
+            tree.written();
         }
         Slot::Ephemeral(cursor) => {
             let Some(Store::Index(index)) = cx.stores.get_mut(cursor.store) else { return Err(wrong_kind()) };
@@ -239,8 +238,7 @@ pub(super) fn idx_delete(
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             ready!(btree(cx.storage, tree.db)?.delete(tree.id, true));
-            tree.row.forget();
-            tree.seek_result = None;
+            tree.written();
         }
         Slot::Ephemeral(cursor) => {
             let store = cx.stores.get_mut(cursor.store).ok_or_else(wrong_kind)?;
@@ -278,10 +276,6 @@ pub(super) fn new_rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg, previous
         Some(rowid) => rowid,
         None => ready!(random_rowid(cx, cursor)),
     };
-    // The seek for the last row is as good as the insert's own: the new row goes right behind it.
-    if let Slot::Tree(tree) = &mut cx.cursors[usize::from(cursor.0)] {
-        tree.row.forget();
-    }
     cx.registers[at(out)].set_integer(rowid);
     Ok(Some(()))
 }

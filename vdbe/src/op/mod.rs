@@ -1138,6 +1138,7 @@ pub enum Op {
         out: Reg,
         quick: bool,
     },
+    /// `out` = all values in the first column of `cursor`, as one list (`sqlite3_vtab_in`). `key` is SQLite's cache register.
     VInitIn {
         cursor: Cursor,
         key: Reg,

@@ -1,6 +1,8 @@
 //! Sorters, ephemeral tables and indexes, groups, rowid sets.
 
 use super::*;
+use crate::vtab::ValueList;
+use crate::function::{FunctionBody, FunctionDef, FunctionFlags, UserCall, UserError, UserScalar};
 use crate::op::{AffinityId, CollationId, ConstId, Cursor, KeyInfoId, TableId, WriteFlags};
 
 /// Emits a loop over `rows` rows of which `make` sets the registers, and `each` what is done with one.
@@ -284,4 +286,46 @@ fn a_bloom_filter_lets_what_was_added_pass() {
         b.bind(absent);
     });
     assert_eq!(found, ["7"]);
+}
+
+#[test]
+fn an_in_list_is_handed_over_as_one_value() {
+    struct Sum;
+    impl UserScalar for Sum {
+        fn call(
+            &self,
+            _: &mut UserCall<'_>,
+            arguments: &[Register],
+            result: &mut Register,
+        ) -> Result<(), UserError> {
+            let list = ValueList::of(&arguments[0]).expect("a list");
+            let texts: Vec<String> = list.values.iter().map(show).collect();
+            result.set_text(texts.join("+").as_bytes());
+            Ok(())
+        }
+    }
+    for count in [0, 3] {
+        let found = rows(|b| {
+            let sum = b.function(Arc::new(FunctionDef {
+                name: "sum_list".into(),
+                arguments: 1,
+                encoding: Encoding::Utf8,
+                flags: FunctionFlags::default(),
+                body: FunctionBody::UserScalar(Arc::new(Sum)),
+            }));
+            let cursor = b.alloc_cursor();
+            let key = b.key_info(key(1));
+            b.emit(Op::OpenEphemeral { cursor, columns: 1, key, unordered: false });
+            for_each(b, &[&[30], &[10], &[20]][..count], |b, values| {
+                let record = record(b, values, 1);
+                let flags = WriteFlags::default();
+                b.emit(Op::IdxInsert { cursor, record, first: values, count: 1, flags });
+            });
+            let out = b.alloc_regs(2);
+            b.emit(Op::VInitIn { cursor, key: Reg(0), out });
+            b.emit(Op::Function { function: sum, first: out, count: 1, out: out.plus(1), constant_mask: 0 });
+            b.emit(Op::ResultRow { first: out.plus(1), count: 1 });
+        });
+        assert_eq!(found, [if count == 0 { "''" } else { "'10+20+30'" }]);
+    }
 }

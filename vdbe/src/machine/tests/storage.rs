@@ -757,3 +757,95 @@ fn comparisons_work_on_collations_of_columns() {
     });
     assert_eq!(found, ["1", "1"]);
 }
+
+/// Scans 300 rows with `before` done at row `at`, by a cursor of its own; the rowids seen from there on, and what column 0 shows then.
+fn scan_disturbed(at: i32, before: fn(&mut Builder, crate::op::Cursor)) -> (String, String) {
+    let mut world = World::memory();
+    let root = world.create(true);
+    world.insert(root, 1, 300, |_| {}).unwrap();
+    let found = world.run(WRITER, |b| {
+        begin(b, TransactionMode::Write);
+        let (reader, writer) = (open(b, root, None, true), open(b, root, None, true));
+        let (end, out, wanted, past) = (b.label(), b.alloc_regs(2), integers(b, &[at, 0]), b.label());
+        b.emit(Op::Rewind { cursor: reader, empty: end });
+        let top = b.emit(Op::Rowid { cursor: reader, out });
+        columns(b, reader, out.plus(1), 1);
+        b.emit(Op::Ne { left: out, right: wanted, to: past, flags: PLAIN, collation: CollationId(0) });
+        before(b, writer);
+        b.emit(Op::Integer { value: 1, out: wanted.plus(1) });
+        columns(b, reader, out.plus(1), 1);
+        b.emit(Op::ResultRow { first: out.plus(1), count: 1 });
+        b.bind(past);
+        let next = b.label();
+        b.emit(Op::IfNot { value: wanted.plus(1), to: next, jump_if_null: true });
+        b.emit(Op::ResultRow { first: out, count: 1 });
+        b.bind(next);
+        b.emit(Op::Next { cursor: reader, to: top, counter: 0 });
+        b.bind(end);
+    });
+    (found[0].clone(), found[1..6.min(found.len())].join(" "))
+}
+
+fn delete(b: &mut Builder, cursor: crate::op::Cursor, rowids: &[i32]) {
+    for &rowid in rowids {
+        let (miss, wanted) = (b.label(), integers(b, &[rowid]));
+        b.emit(Op::NotExists { cursor, key: wanted, miss });
+        b.emit(Op::Delete { cursor, table: TableId(0), flags: WriteFlags::default() });
+        b.bind(miss);
+    }
+}
+
+#[test]
+fn a_scan_sees_what_others_write_ahead_of_it() {
+    let found = scan_disturbed(50, |b, cursor| delete(b, cursor, &[52, 53, 20]));
+    assert_eq!(found, ("500".to_owned(), "50 51 54 55 56".to_owned()));
+    let found = scan_disturbed(50, |b, cursor| {
+        delete(b, cursor, &[51]);
+        let values = integers(b, &[51, 7, 7]);
+        put(b, cursor, values, 2);
+    });
+    assert_eq!(found, ("500".to_owned(), "50 51 52 53 54".to_owned()));
+}
+
+#[test]
+fn a_scan_goes_on_behind_a_row_that_was_deleted_under_it() {
+    let found = scan_disturbed(50, |b, cursor| delete(b, cursor, &[50]));
+    assert_eq!(found, ("NULL".to_owned(), "50 51 52 53 54".to_owned()));
+    let found = scan_disturbed(1, |b, cursor| delete(b, cursor, &[1, 2]));
+    assert_eq!(found, ("NULL".to_owned(), "1 3 4 5 6".to_owned()));
+    let found = scan_disturbed(300, |b, cursor| delete(b, cursor, &[300]));
+    assert_eq!(found, ("NULL".to_owned(), "300".to_owned()));
+    let found = scan_disturbed(299, |b, cursor| delete(b, cursor, &[299, 300]));
+    assert_eq!(found, ("NULL".to_owned(), "299".to_owned()));
+}
+
+#[test]
+fn an_index_scan_sees_what_others_delete_and_add() {
+    let mut world = World::memory();
+    let (_, index) = indexed(&mut world);
+    let found = world.run(WRITER, |b| {
+        begin(b, TransactionMode::Write);
+        let (reader, writer) = (open(b, index, Some(key(2)), true), open(b, index, Some(key(2)), true));
+        let (end, low, high, out) = (b.label(), integers(b, &[1]), integers(b, &[3]), b.alloc_reg());
+        let (five, next) = (integers(b, &[7]), b.label());
+        b.emit(Op::SeekGE { cursor: reader, key: low, count: 1, miss: end, equal_only: false });
+        let top = b.emit(Op::IdxGT { cursor: reader, key: high, count: 1, to: end });
+        b.emit(Op::IdxRowid { cursor: reader, out });
+        b.emit(Op::ResultRow { first: out, count: 1 });
+        b.emit(Op::Ne { left: out, right: five, to: next, flags: PLAIN, collation: CollationId(0) });
+        // At the entry (2, 7): it goes away with (2, 12), and (2, 9) is new.
+        for entry in [[2, 7], [2, 12]] {
+            let entry = integers(b, &entry);
+            b.emit(Op::IdxDelete { cursor: writer, key: entry, count: 2, raise: true });
+        }
+        let entry = integers(b, &[2, 9]);
+        let record = b.alloc_reg();
+        b.emit(Op::MakeRecord { first: entry, count: 2, out: record, affinities: AffinityId(0) });
+        let flags = WriteFlags::default();
+        b.emit(Op::IdxInsert { cursor: writer, record, first: entry, count: 2, flags });
+        b.bind(next);
+        b.emit(Op::Next { cursor: reader, to: top, counter: 0 });
+        b.bind(end);
+    });
+    assert_eq!(found, ["1", "6", "11", "16", "2", "7", "9", "17", "3", "8", "13", "18"]);
+}
