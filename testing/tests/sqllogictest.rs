@@ -1,8 +1,10 @@
 //! The public sqllogictest corpus, from the folder in `KERNITE_SLT`, else `../shared/sqllogictest` beside the repository.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kernite_testing::engine::Sqlite;
+use kernite_testing::engine::{Engine, Kernite, Sqlite};
 use kernite_testing::slt;
 
 fn corpus() -> Option<PathBuf> {
@@ -28,11 +30,43 @@ fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Runs the whole corpus, a script at a time on each of two threads.
+fn whole_corpus(open: impl Fn(&str) -> Box<dyn Engine> + Sync) {
+    let Some(folder) = corpus() else { return };
+    let mut paths = Vec::new();
+    scripts(&folder, &mut paths);
+    let (next, records, failures) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+                    let report = slt::run_file(path, &mut *open(&name));
+                    records.fetch_add(report.statements + report.queries, Ordering::Relaxed);
+                    failures.lock().expect("no panic").extend(report.failures);
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no panic");
+    println!("{} scripts, {} records", paths.len(), records.into_inner());
+    assert!(failures.is_empty(), "{} records fail:\n{}", failures.len(), failures.join("\n"));
+}
+
 /// The runner itself is right only if SQLite passes; a small part is enough to show it.
 #[test]
 fn sqlite_passes_the_runner() {
     let Some(folder) = corpus() else { return };
-    let report = slt::run_file(&folder.join("test/select1.test"), &mut Sqlite::memory());
-    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
-    assert!(report.queries > 900, "{report:?}");
+    for script in
+        ["test/select1.test", "test/evidence/slt_lang_aggfunc.test", "test/index/view/10/slt_good_5.test"]
+    {
+        let report = slt::run_file(&folder.join(script), &mut Sqlite::memory());
+        assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
+        assert!(report.queries > 50, "{script}: {report:?}");
+    }
+}
+
+#[test]
+fn the_corpus_passes_in_memory() {
+    whole_corpus(|_| Box::new(Kernite::memory()));
 }

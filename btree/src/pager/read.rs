@@ -131,6 +131,7 @@ impl Pager {
         if !self.queues || self.error.is_some() {
             return;
         }
+        self.harvest_reads();
         for &page in pages {
             let known = page.get() > self.page_count
                 || page == self.lock_byte_page()
@@ -148,6 +149,26 @@ impl Pager {
                 }
                 Ok(Pending::Done(Err(_))) => self.cache.lose_buffer(),
                 Err(_) => {}
+            }
+        }
+    }
+
+    /// Makes resident what was read ahead.
+    fn harvest_reads(&mut self) {
+        let mut index = 0;
+        while index < self.reads.len() {
+            let Some(result) = self.reads[index].completion.take() else {
+                index += 1;
+                continue;
+            };
+            let read = self.reads.swap_remove(index);
+            match result {
+                Ok((buffer, _)) if self.cache.table.lookup(read.page).is_none() => {
+                    let stamp = self.cache.take_stamp(read.page);
+                    self.cache.install(read.page, buffer, stamp);
+                }
+                // Not wanted any more; an error shows again when the page is.
+                Ok(_) | Err(_) => self.cache.lose_buffer(),
             }
         }
     }

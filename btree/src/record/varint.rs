@@ -33,7 +33,27 @@ pub fn decode_at(bytes: &[u8], at: &mut usize) -> Option<u64> {
     Some(value)
 }
 
+#[inline]
 fn decode_long(bytes: &[u8]) -> Option<(u64, usize)> {
+    if let Some(word) = bytes.first_chunk::<8>() {
+        let word = u64::from_be_bytes(*word);
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends != 0 {
+            // All bytes at once: cut off those after the last one, then push the groups of seven bits together, pair by pair.
+            let len = ends.leading_zeros() / 8 + 1;
+            let groups = word >> (64 - 8 * len) & 0x7f7f_7f7f_7f7f_7f7f;
+            let pairs = groups & 0x007f_007f_007f_007f | groups >> 1 & 0x3f80_3f80_3f80_3f80;
+            let quads = pairs & 0x0000_3fff_0000_3fff | pairs >> 2 & 0x0fff_c000_0fff_c000;
+            let value = quads & 0x0fff_ffff | quads >> 4 & 0x00ff_ffff_f000_0000;
+            return Some((value, len as usize));
+        }
+    }
+    decode_bytewise(bytes)
+}
+
+/// For the last bytes of a slice, and for varints of nine bytes.
+#[inline(never)]
+fn decode_bytewise(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().take(LEN_MAX - 1).enumerate() {
         value = value << 7 | u64::from(byte & 0x7f);
@@ -66,9 +86,10 @@ pub fn encode(value: u64, out: &mut [u8]) -> usize {
         *first = value as u8;
         return 1;
     }
-    let (bytes, len) = to_bytes(value);
+    let mut bytes = [0; LEN_MAX];
+    let len = encode_wide(value, &mut bytes);
     match out.get_mut(..len) {
-        Some(out) => out.copy_from_slice(&bytes[LEN_MAX - len..]),
+        Some(out) => out.copy_from_slice(&bytes[..len]),
         None => return 0,
     }
     len
@@ -80,30 +101,38 @@ pub fn push(value: u64, out: &mut Vec<u8>) {
     if value < 0x80 {
         return out.push(value as u8);
     }
-    let (bytes, len) = to_bytes(value);
-    out.extend_from_slice(&bytes[LEN_MAX - len..]);
+    let mut bytes = [0; LEN_MAX];
+    let len = encode_wide(value, &mut bytes);
+    out.extend_from_slice(&bytes[..len]);
 }
 
-/// The encoding, right-aligned, and its length.
-fn to_bytes(value: u64) -> ([u8; LEN_MAX], usize) {
-    let len = len(value);
-    let mut bytes = [0; LEN_MAX];
-    let mut rest = value;
-    let mut more = 0;
-    for (distance, byte) in bytes.iter_mut().rev().enumerate() {
-        if distance == len {
-            break;
-        }
-        if distance == 0 && len == LEN_MAX {
-            *byte = rest as u8;
-            rest >>= 8;
-        } else {
-            *byte = (rest & 0x7f) as u8 | more;
-            rest >>= 7;
-        }
-        more = 0x80;
+/// Writes `value` to the start of `out` and returns its length. The bytes after it are overwritten, too: that saves a copy of a
+/// length that the compiler does not know.
+#[inline]
+pub fn encode_wide(value: u64, out: &mut [u8; LEN_MAX]) -> usize {
+    if value < 0x80 {
+        out[0] = value as u8;
+        return 1;
     }
-    (bytes, len)
+    if value >= 1 << 56 {
+        // Eight groups of seven bits, and a last byte that counts whole.
+        let groups = spread(value >> 8) | 0x8080_8080_8080_8080;
+        out[..8].copy_from_slice(&groups.to_be_bytes());
+        out[8] = value as u8;
+        return LEN_MAX;
+    }
+    let len = len(value);
+    let groups = (spread(value) | 0x8080_8080_8080_8000) << (64 - 8 * len);
+    out[..8].copy_from_slice(&groups.to_be_bytes());
+    len
+}
+
+/// Pulls groups of seven bits apart, one to a byte.
+#[inline]
+fn spread(value: u64) -> u64 {
+    let quads = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let pairs = quads & 0x0000_3fff_0000_3fff | (quads & 0x0fff_c000_0fff_c000) << 2;
+    pairs & 0x007f_007f_007f_007f | (pairs & 0x3f80_3f80_3f80_3f80) << 1
 }
 
 #[cfg(test)]
@@ -120,6 +149,9 @@ mod tests {
                 push(value, &mut out);
                 assert_eq!(out.len(), len(value));
                 assert_eq!(decode(&out), Some((value, out.len())));
+                let mut followed = out.clone();
+                followed.extend_from_slice(&[0xff; 9]);
+                assert_eq!(decode(&followed), Some((value, out.len())), "bytes that follow do not matter");
                 let mut fixed = [0xee; LEN_MAX];
                 assert_eq!(encode(value, &mut fixed), out.len());
                 assert_eq!(&fixed[..out.len()], &out[..]);

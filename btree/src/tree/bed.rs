@@ -37,10 +37,6 @@ impl Bed {
         Bed { pager, trees, force_miss }
     }
 
-    pub fn set_force(&mut self, on: bool) {
-        self.force_miss = on;
-    }
-
     /// Runs an operation until it is done.
     pub fn run<T>(
         &mut self,
@@ -95,7 +91,7 @@ impl Bed {
             let page = PageNo::new(number).expect("not zero");
             let special =
                 number == geometry.lock_byte_page() || (auto_vacuum && geometry.is_pointer_map(page));
-            assert_eq!(walk.uses.get(&number).is_some(), !special, "use of page {number}");
+            assert_eq!(walk.uses.contains_key(&number), !special, "use of page {number}");
             if auto_vacuum && !special && number > 1 {
                 let owner =
                     pointer_map::read(page, &mut self.pager, &geometry).expect("valid").expect("there");
@@ -158,7 +154,7 @@ impl Walk {
             if kind == TreeKind::Table {
                 assert!(parsed.rowid >= below && parsed.rowid <= high, "rowid {} on page {no}", parsed.rowid);
                 range = (below, parsed.rowid);
-                below = parsed.rowid.checked_add(1).unwrap_or(i64::MAX);
+                below = parsed.rowid.saturating_add(1);
             }
             if !leaf {
                 let child = PageNo::new(u32_at(&bytes, at)).expect("not zero");

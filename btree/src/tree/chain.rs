@@ -41,9 +41,14 @@ impl Payload<'_> {
     #[inline]
     pub fn copy_to(&self, at: u64, out: &mut [u8]) {
         let bytes = self.bytes.get(at as usize..).unwrap_or_default();
-        let len = bytes.len().min(out.len());
-        out[..len].copy_from_slice(&bytes[..len]);
-        out[len..].fill(0);
+        match bytes.get(..out.len()) {
+            Some(bytes) => out.copy_from_slice(bytes),
+            None => {
+                let (start, rest) = out.split_at_mut(bytes.len());
+                start.copy_from_slice(bytes);
+                rest.fill(0);
+            }
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Victim {
     }
 
     pub fn insert(&mut self, rowid: i64, c: u32) -> Result<(), crate::Error> {
-        let payload = vec![c as u8 | 2; if c % 9 == 0 { 900 } else { (c % 60) as usize }];
+        let payload = vec![c as u8 | 2; if c.is_multiple_of(9) { 900 } else { (c % 60) as usize }];
         let [table, index, ..] = self.cursors;
         let flags = InsertFlags::default();
         let row = RowPayload::Table { rowid, record: &payload, zero_tail: 0 };
@@ -69,7 +69,7 @@ impl Victim {
         if found == crate::SeekOutcome::At(Ordering::Equal) {
             self.bed.run(|trees, pager| trees.delete(pager, table, c & 1 == 0))?;
         }
-        let payload = vec![c as u8 | 2; if c % 9 == 0 { 900 } else { (c % 60) as usize }];
+        let payload = vec![c as u8 | 2; if c.is_multiple_of(9) { 900 } else { (c % 60) as usize }];
         let key = [ValueRef::Text(&payload), ValueRef::Integer(rowid)];
         let found =
             self.bed.on(index, |cursor, pager, g| cursor.seek_key(&key, Ordering::Equal, pager, g))?;
@@ -109,7 +109,7 @@ impl Victim {
             }),
             9 => (0..c % 60)
                 .try_for_each(|_| bed.on(id, |cursor, pager, g| cursor.previous(pager, g)).map(drop)),
-            10 => bed.on(id, |cursor, pager, g| cursor.count(pager, g)).map(drop),
+            10 => bed.run(|trees, pager| trees.count(pager, id)).map(drop),
             11 => bed.on(id, save::restore).map(drop),
             12 if c % 5 == 0 => {
                 let root = if c & 1 == 0 { self.table } else { self.index };

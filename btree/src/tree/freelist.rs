@@ -290,10 +290,4 @@ impl Change<'_> {
             _ => Ok(()),
         }
     }
-
-    /// Number of pages on the freelist.
-    pub fn free_count(&mut self) -> Step<u32> {
-        let one = ready!(self.header_page());
-        Ok(Some(u32_at(self.pager.page(one), FREE_COUNT_AT)))
-    }
 }

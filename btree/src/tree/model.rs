@@ -99,7 +99,7 @@ impl World {
             96..=97 => self.read_ranges(place, cursor, c),
             _ => self.savepoint(place, cursor, c),
         }
-        if self.steps % 8 == 0 {
+        if self.steps.is_multiple_of(8) {
             self.bed.verify(&self.roots());
         }
     }
@@ -109,7 +109,7 @@ impl World {
         match self.trees[place].kind {
             TreeKind::Table => (Vec::new(), i64::from(a % 300) - 20),
             TreeKind::Index => {
-                let len = if c % 11 == 0 { self.text_max } else { (c % 40) as usize };
+                let len = if c.is_multiple_of(11) { self.text_max } else { (c % 40) as usize };
                 let mut text = format!("{:03}", a % 150).into_bytes();
                 text.resize(3 + len, b'x');
                 (text, i64::from(c % 3))
@@ -120,10 +120,10 @@ impl World {
     fn make_payload(&self, place: usize, key: &Key, c: u32) -> Vec<u8> {
         match self.trees[place].kind {
             TreeKind::Table => {
-                let max = if c % 13 == 0 { self.payload_max } else { self.payload_max / 20 + 1 };
+                let max = if c.is_multiple_of(13) { self.payload_max } else { self.payload_max / 20 + 1 };
                 let len = (c / 13) as usize % max;
                 // A record starts with the length of its header, which is 2 at least.
-                (0..len).map(|i| (i as u32).wrapping_mul(c | 1) as u8 | u8::from(i == 0) * 2).collect()
+                (0..len).map(|i| (i as u32).wrapping_mul(c | 1) as u8 | (u8::from(i == 0) * 2)).collect()
             }
             TreeKind::Index => index_record(&key.0, key.1),
         }
@@ -420,7 +420,7 @@ impl World {
         let payload = self.trees[place].entries.get_mut(&key).expect("there");
         let from = (c as usize / 3) % (payload.len() + 1);
         let len = (c as usize / 7) % (payload.len() - from + 1);
-        let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + c as usize) as u8 | u8::from(i == 0) * 2).collect();
+        let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + c as usize) as u8 | (u8::from(i == 0) * 2)).collect();
         payload[from..from + len].copy_from_slice(&bytes);
         self.bed.run(|trees, pager| trees.write_payload(pager, id, from as u64, &bytes)).expect("valid");
         let at = Some(key.clone());
@@ -450,7 +450,7 @@ impl World {
         let id = self.trees[place].cursors[1].id;
         let at = None;
         self.leave(place, 1, at);
-        let count = self.bed.on(id, |cursor, pager, g| cursor.count(pager, g)).expect("valid");
+        let count = self.bed.run(|trees, pager| trees.count(pager, id)).expect("valid");
         assert_eq!(count, self.trees[place].entries.len() as u64);
     }
 

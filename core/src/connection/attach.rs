@@ -128,10 +128,9 @@ impl HostState {
             }
         };
         if let Some(Some(btree)) = storage.databases.get_mut(usize::from(db.0)) {
-            match btree.close() {
-                Ok(None) => return Ok(None),
-                // A database that cannot be closed in good order is gone all the same.
-                Ok(Some(())) | Err(_) => {}
+            // A database that cannot be closed in good order is gone all the same.
+            if let Ok(None) = btree.close() {
+                return Ok(None);
             }
         }
         self.detaching = None;

@@ -17,6 +17,7 @@ use crate::compile::CompileOptions;
 use crate::pragma::Settings;
 
 /// The part of a connection's state that serves the machine.
+#[allow(dead_code)]
 pub(crate) struct HostState {
     pub(crate) io: SharedIo,
     pub(crate) process: Arc<Process>,

@@ -165,6 +165,7 @@ impl Preparing {
         }
     }
 
+    #[allow(clippy::type_complexity)]
     fn poll_inner(
         &mut self,
         state: &RefCell<State>,
@@ -214,6 +215,7 @@ impl Preparing {
             let Some(parsed) = &self.parsed else { continue };
             match compile(state, parsed, sql) {
                 Ok((prepared, databases)) => {
+                    #[allow(clippy::arc_with_non_send_sync)]
                     let prepared = Arc::new(prepared);
                     let mut state = state.borrow_mut();
                     if state.authorizer.is_none() && prepared.explain == Explain::No {
@@ -346,17 +348,17 @@ fn find_cached(state: &RefCell<State>, sql: &[u8]) -> Option<Arc<Prepared>> {
 
 /// Whether a statement can only be compiled with the schemas read. What only ends a transaction must work with a damaged schema too.
 fn needs_schema(statement: &Statement) -> bool {
-    match statement {
+    !matches!(
+        statement,
         Statement::Commit
-        | Statement::Rollback
-        | Statement::Begin(_)
-        | Statement::Savepoint(_)
-        | Statement::Release(_)
-        | Statement::RollbackTo(_)
-        | Statement::Detach(_) => false,
-        Statement::Pragma(_) => false,
-        _ => true,
-    }
+            | Statement::Rollback
+            | Statement::Begin(_)
+            | Statement::Savepoint(_)
+            | Statement::Release(_)
+            | Statement::RollbackTo(_)
+            | Statement::Detach(_)
+            | Statement::Pragma(_)
+    )
 }
 
 fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> {

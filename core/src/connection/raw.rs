@@ -82,6 +82,7 @@ impl Connection {
         let options = open::options(process.io(), name, flags)?;
         let state = State::new(Arc::clone(process), options);
         let interrupt = Arc::clone(&state.host.vm.interrupt);
+        #[allow(clippy::arc_with_non_send_sync)]
         let shared = Arc::new(Shared { state: ReentrantMutex::new(RefCell::new(state)), interrupt });
         let connection = Connection { shared };
         connection.with(|state| {

@@ -151,7 +151,7 @@ fn is_cheaper_subset(x: &Candidate, y: &Candidate) -> bool {
         return false;
     }
     let subset = x.terms.iter().flatten().all(|term| y.terms.contains(&Some(*term)));
-    subset && !(x.has(flag::INDEX_ONLY) && !y.has(flag::INDEX_ONLY))
+    subset && (!x.has(flag::INDEX_ONLY) || y.has(flag::INDEX_ONLY))
 }
 
 /// Makes costs consistent: more terms never cost more than fewer.

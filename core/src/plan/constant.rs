@@ -41,7 +41,8 @@ fn visit(c: &Compiler<'_>, id: ExprId, sense: Sense) -> Visit {
         | ExprKind::AggregateSlot { .. }
         | ExprKind::IfNullRow { .. }
         | ExprKind::Register { .. }
-        | ExprKind::Raise { .. } => Visit::Abort,
+        | ExprKind::Raise { .. }
+        | ExprKind::TriggerColumn { returning: true, .. } => Visit::Abort,
         ExprKind::Binary { op: BinaryOp::Is | BinaryOp::IsNot, .. } if sense == Sense::NoIs => Visit::Abort,
         _ => Visit::Continue,
     }

@@ -355,6 +355,7 @@ fn subquery_order(
     let mut place = (0..order.len()).find(|&place| !satisfied.has(place)).unwrap_or(order.len());
     let mut backwards = false;
     let mut matched = 0;
+    #[allow(clippy::explicit_counter_loop)]
     for (inner_at, inner) in c.bound[select].order_by.iter().enumerate() {
         let Some(term) = order.get(place) else { break };
         if inner.result_column == 0

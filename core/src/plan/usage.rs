@@ -15,10 +15,8 @@ struct Usage<'w, 'c> {
 impl Visitor for Usage<'_, '_> {
     fn expr(&mut self, bound: &Bound, expr: ExprId) -> bool {
         match &bound[expr].kind {
-            ExprKind::Column { cursor, .. } => {
-                if !self.c.codegen.fixed_columns.contains_key(&expr) {
-                    self.mask |= self.w.mask_of(*cursor);
-                }
+            ExprKind::Column { cursor, .. } if !self.c.codegen.fixed_columns.contains_key(&expr) => {
+                self.mask |= self.w.mask_of(*cursor);
             }
             ExprKind::IfNullRow { cursor, .. } => self.mask |= self.w.mask_of(*cursor),
             _ => {}

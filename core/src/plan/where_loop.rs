@@ -189,9 +189,14 @@ impl Source {
         self.table().is_some_and(|table| matches!(table.kind, TableKind::Virtual { .. }))
     }
 
-    /// Whether its rows have rowids. Subqueries' rows have.
+    /// Whether it is a view whose rows an UPDATE or DELETE has put into an ephemeral table.
+    pub fn is_view(&self) -> bool {
+        self.table().is_some_and(|table| matches!(table.kind, TableKind::View { .. }))
+    }
+
+    /// Whether its rows have rowids. Subqueries' rows have, and those of a view that is changed.
     pub fn has_rowid(&self) -> bool {
-        self.table().is_none_or(|table| table.has_rowid())
+        self.table().is_none_or(|table| !table.without_rowid)
     }
 
     /// Rows expected.

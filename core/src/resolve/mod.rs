@@ -47,8 +47,8 @@ use crate::bound::{ExprId, SelectId};
 use crate::compile::Compiler;
 
 pub use api::{
-    Excluded, Scope, expr, expr_for_table, from_clause, push_with, returning_columns, select, target,
-    view_table,
+    Excluded, Scope, expr, expr_for_table, from_clause, push_with, returning_columns, select,
+    subquery_columns, target, view_table,
 };
 pub use cte::WithId;
 pub(crate) use number::count_selects;

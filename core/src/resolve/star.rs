@@ -225,6 +225,24 @@ impl Resolver<'_, '_> {
         Ok(self.unique_columns(names, nested))
     }
 
+    /// The columns that a query around a resolved SELECT would see, without their types.
+    pub(super) fn columns_of_resolved(&self, select: SelectId) -> Vec<SubqueryColumn> {
+        let bound = &self.compiler.bound;
+        let first = bound.leftmost(select);
+        let name = |column: &crate::bound::ResultColumn| -> Option<Box<[u8]>> {
+            if let Some(alias) = &column.alias {
+                return Some(alias.clone());
+            }
+            let expr = bound.skip_collate_and_likely(column.expr);
+            match &bound[expr].kind {
+                crate::bound::ExprKind::Column { .. } => super::result::column_name(self.compiler, expr),
+                _ => column.span.map(|span| self.compiler.ast.source(span).into()),
+            }
+        };
+        let names = bound[first].columns.iter().map(name).collect();
+        self.unique_columns(names, &[])
+    }
+
     /// Columns with these names, made unique: the second `a` is `a:1`. A column without a name, or called TRUE or FALSE, is `column3`.
     pub(super) fn unique_columns(
         &self,

@@ -124,7 +124,7 @@ impl Machine {
             return Ok(());
         }
         if self.callers.len() >= host.limit(LIMIT_TRIGGER_DEPTH).max(0) as usize {
-            return Err(Error::message("too many levels of trigger recursion"));
+            return Err(Error::message("triggers nested too deep"));
         }
         let state = host.state();
         let frame = std::mem::replace(&mut self.frame, Frame::new(sub));

@@ -29,7 +29,7 @@ pub(super) fn open(cx: &mut Context<'_>, cursor: Cursor, key: KeyInfoId, limit: 
     Ok(())
 }
 
-fn sorter<'a>(cursors: &'a mut [Slot], cursor: Cursor) -> Result<&'a mut Sorter, Error> {
+fn sorter(cursors: &mut [Slot], cursor: Cursor) -> Result<&mut Sorter, Error> {
     match &mut cursors[usize::from(cursor.0)] {
         Slot::Sorter(open) => Ok(&mut open.sorter),
         _ => Err(wrong_kind()),

@@ -210,7 +210,7 @@ pub(super) fn make_integer(cx: &mut Context<'_>, value: Reg) -> bool {
     register.tag == Tag::Integer
 }
 
-/// Applies one affinity. A REAL column stores whole numbers as integers, and its register says so.
+/// Applies the affinity of a column that is stored. A REAL column stores whole numbers as integers, and its register says so.
 #[inline]
 pub(super) fn apply_affinity(register: &mut Register, letter: u8, encoding: kernite_btree::Encoding) {
     let wanted = Affinity::from_letter(letter);
@@ -230,7 +230,12 @@ pub(super) fn affinities(cx: &mut Context<'_>, first: Reg, count: u32, letters: 
     let encoding = cx.program.encoding;
     let registers = &mut cx.registers[at(first)..at(first) + count as usize];
     for (register, &letter) in registers.iter_mut().zip(letters) {
-        apply_affinity(register, letter, encoding);
+        let wanted = Affinity::from_letter(letter);
+        affinity::apply(register, wanted, encoding);
+        if wanted == Affinity::Real && register.tag == Tag::Integer {
+            let number = register.number;
+            register.set_real(number as f64);
+        }
     }
 }
 
@@ -241,6 +246,9 @@ pub(super) fn real_affinity(cx: &mut Context<'_>, value: Reg) {
     if register.tag == Tag::Integer {
         let number = register.number;
         register.set_real(number as f64);
+    } else {
+        // A real that was to be stored as an integer is stored as a real from here on.
+        register.flags.0 &= !Flags::INT_REAL;
     }
 }
 
@@ -262,7 +270,12 @@ pub(super) fn make_record(
     letters: AffinityId,
 ) -> Result<(), Error> {
     if letters.0 != 0 {
-        affinities(cx, first, count, letters);
+        let letters = cx.program.affinities(letters);
+        let encoding = cx.program.encoding;
+        let registers = &mut cx.registers[at(first)..at(first) + count as usize];
+        for (register, &letter) in registers.iter_mut().zip(letters) {
+            apply_affinity(register, letter, encoding);
+        }
     }
     let mut record = std::mem::take(&mut cx.run.result);
     let fields = &cx.registers[at(first)..at(first) + count as usize];

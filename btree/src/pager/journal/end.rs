@@ -118,7 +118,8 @@ impl End {
     /// could not restore them, so its end has to be durable first.
     fn before_cut(pager: &Pager) -> bool {
         let transaction = &pager.transaction;
-        pager.settings.syncs() && transaction.prepared && pager.page_count < transaction.file_pages
+        let cuts = pager.page_count < transaction.file_pages || transaction.image.is_some();
+        pager.settings.syncs() && transaction.prepared && cuts
     }
 
     fn remove(pager: &mut Pager) -> Step<At> {

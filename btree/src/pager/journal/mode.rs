@@ -216,9 +216,8 @@ impl SetMode {
                 return Ok(Some(At::Done));
             }
         }
-        match wait.removed(|| files.io.remove(&files.journal_path, false)) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) | Err(_) => {}
+        if let Ok(None) = wait.removed(|| files.io.remove(&files.journal_path, false)) {
+            return Ok(None);
         }
         files.unlock(LockLevel::Shared);
         Ok(Some(At::Done))

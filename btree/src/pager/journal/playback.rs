@@ -50,6 +50,8 @@ enum At {
 /// The script.
 pub(in crate::pager) struct Playback {
     at: At,
+    /// Found after a crash, not our own.
+    hot: bool,
     journal_bytes: u64,
     super_name: Option<Vec<u8>>,
     header: Option<Header>,
@@ -63,9 +65,11 @@ pub(in crate::pager) struct Playback {
 }
 
 impl Playback {
-    pub(in crate::pager) fn new() -> Playback {
+    /// `hot`: the journal was found; else it is that of the transaction under way, which cannot have been committed.
+    pub(in crate::pager) fn new(hot: bool) -> Playback {
         Playback {
             at: At::Open,
+            hot,
             journal_bytes: 0,
             super_name: None,
             header: None,
@@ -167,7 +171,7 @@ impl Playback {
     /// A journal whose super-journal is gone belongs to a transaction that was committed.
     fn name_exists(&mut self, pager: &mut Pager) -> Step<At> {
         let Some(name) = &self.super_name else { return Ok(Some(At::Header)) };
-        if ready!(super_journal::exists(pager, name)) {
+        if !self.hot || ready!(super_journal::exists(pager, name)) {
             let (files, _) = files(&mut pager.files, &mut pager.wait)?;
             files.log.journal()?.has_super = true;
             return Ok(Some(At::Header));

@@ -139,15 +139,13 @@ impl Flush {
             return Ok(Some(At::Super));
         }
         let batch = self.batch.unwrap_or(journal.images.len().min(BATCH_MAX));
-        if self.batch.replace(batch).is_none() {
-            if !journal.segment_open {
-                let mut nonce = [0; 4];
-                files.io.fill_random(&mut nonce);
-                journal.nonce = u32::from_be_bytes(nonce);
-                journal.header_at = format::align(journal.end, sector_bytes);
-                journal.end = journal.header_at + u64::from(sector_bytes);
-                journal.records = 0;
-            }
+        if self.batch.replace(batch).is_none() && !journal.segment_open {
+            let mut nonce = [0; 4];
+            files.io.fill_random(&mut nonce);
+            journal.nonce = u32::from_be_bytes(nonce);
+            journal.header_at = format::align(journal.end, sector_bytes);
+            journal.end = journal.header_at + u64::from(sector_bytes);
+            journal.records = 0;
         }
         let at_once = batch == journal.images.len() && journal.stale_until == 0 && !twice;
         let count = if syncs { batch as u32 } else { format::COUNT_FROM_LENGTH };

@@ -111,7 +111,7 @@ impl Platter {
     /// A world with what the loss of power leaves. `garbage`: un-synced sectors may hold anything.
     pub(super) fn after_power_loss(&self, random: &mut Random, garbage: bool) -> MemoryIo {
         let style = random.below(4);
-        let mut survives = move |random: &mut Random| match style {
+        let survives = move |random: &mut Random| match style {
             0 => false,
             1 => true,
             _ => random.below(2) == 0,

@@ -2,7 +2,7 @@
 //! again once it rolled back, and the file holds the state before or after the transaction that failed.
 
 use kernite_io::fault::{Fault, OpSet};
-use kernite_io::{FaultIo, IoError, IoOp, MemoryIo};
+use kernite_io::{FaultIo, IoError, IoOp, LateIo, MemoryIo};
 
 use super::*;
 
@@ -39,9 +39,12 @@ fn transaction(trial: &mut Trial, model: &Model, number: u8) -> Result<Model, Er
 }
 
 /// Does the work with one fault; how many operations there were in all.
-fn work(setup: Setup, ops: OpSet, skip: u64, error: IoError) -> u64 {
+fn work(setup: Setup, ops: OpSet, skip: u64, error: IoError, late: bool) -> u64 {
     let faulty = FaultIo::new(Arc::new(MemoryIo::deterministic(1)));
-    let io: SharedIo = Arc::new(faulty.clone());
+    let mut io: SharedIo = Arc::new(faulty.clone());
+    if late {
+        io = Arc::new(LateIo::new(io, skip));
+    }
     faulty.inject(Fault::nth(ops, skip, error));
     let told = format!("{setup:?} fault {skip}");
     let mut trial = Trial::open(&io, setup).or_else(|_| Trial::open(&io, setup)).expect(&told);
@@ -84,10 +87,13 @@ fn failed(op: IoOp) -> IoError {
 }
 
 fn every_fault(setup: Setup, ops: OpSet, error: &IoError) {
-    let total = work(setup, ops, u64::MAX - 1, error.clone());
+    let total = work(setup, ops, u64::MAX - 1, error.clone(), false);
     assert!(total > 10, "{setup:?}: only {total} operations");
     for skip in 0..total {
-        work(setup, ops, skip, error.clone());
+        work(setup, ops, skip, error.clone(), false);
+        if skip % 4 == 0 {
+            work(setup, ops, skip, error.clone(), true);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::*;
 use crate::CheckpointMode;
 
 /// A SQLite process that does what it is told, line by line: Python statements, each answered by a line.
-struct Sqlite {
+pub(super) struct Sqlite {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -31,7 +31,7 @@ for line in sys.stdin:
 "#;
 
 impl Sqlite {
-    fn start() -> Option<Sqlite> {
+    pub(super) fn start() -> Option<Sqlite> {
         let child = Command::new("python3")
             .args(["-c", PROGRAM])
             .stdin(Stdio::piped())
@@ -47,13 +47,21 @@ impl Sqlite {
     }
 
     fn tell(&mut self, line: &str) -> String {
+        self.send(line);
+        self.receive()
+    }
+
+    fn send(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
+    }
+
+    fn receive(&mut self) -> String {
         let mut answer = String::new();
         self.output.read_line(&mut answer).unwrap();
         answer.trim_end().to_string()
     }
 
-    fn open(&mut self, path: &Path) {
+    pub(super) fn open(&mut self, path: &Path) {
         let path = path.display();
         assert_eq!(
             self.tell(&format!("!db = sqlite3.connect('{path}', isolation_level=None, timeout=0)")),
@@ -62,11 +70,11 @@ impl Sqlite {
     }
 
     /// The first column of the first row.
-    fn sql(&mut self, sql: &str) -> String {
+    pub(super) fn sql(&mut self, sql: &str) -> String {
         self.tell(&format!("(db.execute(\"\"\"{sql}\"\"\").fetchone() or ['none'])[0]"))
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         assert_eq!(self.tell("!db.close()"), "None");
     }
 
@@ -77,16 +85,16 @@ impl Sqlite {
 }
 
 /// A folder that goes away.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(super) fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("kernite-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -97,7 +105,7 @@ impl Drop for Folder {
     }
 }
 
-fn bytes_of(path: &Path) -> Vec<u8> {
+pub(super) fn bytes_of(path: &Path) -> Vec<u8> {
     path.as_os_str().as_encoded_bytes().to_vec()
 }
 
@@ -349,5 +357,69 @@ fn modes_that_we_switch_sqlite_follows() {
         assert_eq!(sqlite.sql("PRAGMA integrity_check"), "ok");
         sqlite.close();
         trial.close().unwrap();
+    }
+}
+
+/// Tries until no lock is in the way.
+fn patiently<T>(mut work: impl FnMut() -> Result<T, Error>) -> T {
+    loop {
+        match work() {
+            Err(Error::Busy | Error::BusySnapshot | Error::BusyRecovery) => {
+                std::thread::sleep(std::time::Duration::from_micros(200));
+            }
+            result => return result.unwrap(),
+        }
+    }
+}
+
+#[test]
+fn no_update_is_lost_between_two_processes() {
+    const ROUNDS: u32 = 300;
+    let Some(mut sqlite) = Sqlite::start() else { return };
+    let folder = Folder::new("race");
+    for mode in ["wal", "delete", "truncate"] {
+        let path = folder.file(&format!("{mode}.db"));
+        fixture(&mut sqlite, &path, mode, 1024, 200);
+        sqlite.sql("UPDATE t SET b = 0");
+        sqlite.sql("PRAGMA synchronous=OFF");
+        sqlite.sql("PRAGMA wal_autocheckpoint=20");
+        sqlite.sql("PRAGMA busy_timeout=60000");
+        let mut trial = connect(&path, Setup::default());
+        trial.pager.set_synchronous(Synchronous::Off);
+        patiently(|| {
+            trial.run(|pager| {
+                let now = pager.journal_mode();
+                pager.set_journal_mode(if now == JournalMode::Wal { now } else { JournalMode::Truncate })
+            })
+        });
+        sqlite.send(&format!(
+            "[db.execute('UPDATE t SET b = b + 1 WHERE a <= ?', (i % 100 + 1,)) and None for i in range({ROUNDS})] and 'done'"
+        ));
+        for round in 0..ROUNDS {
+            patiently(|| {
+                let step = (|| -> Result<(), Error> {
+                    trial.begin(TransactionKind::Write)?;
+                    let frame = trial.run(|pager| pager.get(PageNo::ONE))?;
+                    let (bytes, _) = trial.pager.write_in_place(frame)?;
+                    let version = u32::from_be_bytes(bytes[60..64].try_into().unwrap());
+                    assert_eq!(version, round);
+                    bytes[60..64].copy_from_slice(&(version + 1).to_be_bytes());
+                    Ok(())
+                })();
+                step?;
+                patiently(|| trial.commit());
+                Ok(())
+            });
+            if mode == "wal" && round % 25 == 0 {
+                let _ = trial.run(|pager| pager.checkpoint(CheckpointMode::Restart));
+            }
+        }
+        assert_eq!(sqlite.receive(), "done", "{mode}");
+        assert_eq!(sqlite.sql("SELECT sum(b) FROM t"), (3 * (1..=100).sum::<u32>()).to_string(), "{mode}");
+        assert_eq!(sqlite.sql("PRAGMA user_version"), ROUNDS.to_string(), "{mode}");
+        assert_eq!(sqlite.sql("PRAGMA integrity_check"), "ok", "{mode}");
+        assert_eq!(user_version(&mut trial), ROUNDS);
+        trial.close().unwrap();
+        sqlite.close();
     }
 }

@@ -1,7 +1,7 @@
 //! Several connections: who waits for whom, what each sees, and how many operations that costs.
 
 use kernite_io::fault::OpSet;
-use kernite_io::{FaultIo, Io, IoOp, MemoryIo};
+use kernite_io::{FaultIo, IoOp, MemoryIo};
 
 use super::*;
 use crate::CheckpointMode;
@@ -238,4 +238,146 @@ fn transactions_cost_no_more_operations_than_needed() {
     // In exclusive mode a read costs nothing at all.
     assert_eq!(count(Setup { exclusive: true, ..WAL }, read), (0, 0));
     assert_eq!(count(Setup { exclusive: true, ..Setup::default() }, read).0, 0);
+}
+
+#[test]
+fn a_wal_is_read_without_writing_to_its_index() {
+    let io = memory();
+    let mut writer = database(&io, WAL, 4);
+    let mut reader = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &OpenOptions::default()) };
+    let options = OpenOptions { path: Some(PATH.to_vec()), read_only: true, ..OpenOptions::default() };
+    reader.run(|pager| pager.open(&io, &options)).unwrap();
+    reader.pager.set_read_only_shm(true);
+    // Beside a writer, who vouches for the index.
+    write(&mut writer, 2, 70);
+    assert_eq!(reader.snapshot().unwrap(), [0, 70, 2, 3]);
+    write(&mut writer, 3, 71);
+    assert_eq!(reader.snapshot().unwrap(), [0, 70, 71, 3]);
+    // And alone, with an index of its own.
+    writer.pager.set_no_checkpoint_on_close(true);
+    writer.close().unwrap();
+    let mut late = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &OpenOptions::default()) };
+    late.run(|pager| pager.open(&io, &options)).unwrap();
+    late.pager.set_read_only_shm(true);
+    reader.close().unwrap();
+    for _ in 0..2 {
+        assert_eq!(late.snapshot().unwrap(), [0, 70, 71, 3]);
+    }
+    assert!(matches!(late.begin(TransactionKind::Write), Err(Error::ReadOnly(_))));
+    // A writer comes back: its commits are seen.
+    let mut writer = Trial::open(&io, WAL).unwrap();
+    write(&mut writer, 4, 72);
+    assert_eq!(late.snapshot().unwrap(), [0, 70, 71, 72]);
+}
+
+#[test]
+fn size_limits_cut_what_is_left_behind() {
+    let io = memory();
+    let length = |path: &[u8]| io.stat(path).settle(&*io).unwrap().unwrap().len_bytes;
+    let mut trial = database(&io, Setup { mode: JournalMode::Persist, ..Setup::default() }, 30);
+    let rewrite = |trial: &mut Trial| {
+        trial.begin(TransactionKind::Write).unwrap();
+        (1..=30).for_each(|page| trial.set(page, 5).unwrap());
+        trial.commit().unwrap();
+    };
+    rewrite(&mut trial);
+    assert!(length(b"/trial.db-journal") > 30 * 512);
+    trial.pager.set_journal_size_limit(2000);
+    rewrite(&mut trial);
+    assert_eq!(length(b"/trial.db-journal"), 2000);
+    trial.run(|pager| pager.set_journal_mode(JournalMode::Wal)).unwrap();
+    rewrite(&mut trial);
+    trial.run(|pager| pager.checkpoint(CheckpointMode::Restart)).unwrap();
+    trial.pager.set_journal_size_limit(5000);
+    write(&mut trial, 2, 6);
+    assert_eq!(length(b"/trial.db-wal"), 5000);
+    assert_eq!(contents(&io, PATH).unwrap().len(), 30);
+}
+
+#[test]
+fn a_database_does_not_grow_past_its_limit() {
+    let io = memory();
+    let mut trial = database(&io, Setup::default(), 5);
+    assert_eq!(trial.pager.set_max_page_count(3), 5);
+    assert_eq!(trial.pager.set_max_page_count(6), 6);
+    trial.begin(TransactionKind::Write).unwrap();
+    trial.push(1).unwrap();
+    assert!(matches!(trial.push(2), Err(Error::Full)));
+    trial.commit().unwrap();
+    assert_eq!(trial.snapshot().unwrap(), [0, 1, 2, 3, 4, 1]);
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let io = memory();
+    let options = OpenOptions { path: Some(PATH.to_vec()), create: true, ..OpenOptions::default() };
+    let write_file = |bytes: &[u8]| {
+        let flags = kernite_io::OpenFlags {
+            create: true,
+            ..kernite_io::OpenFlags::new(kernite_io::FileKind::MainDb, kernite_io::AccessMode::ReadWrite)
+        };
+        let file = io.open(Some(PATH), flags).settle(&*io).unwrap().file;
+        file.truncate(0).settle(&*io).unwrap();
+        let bytes = kernite_io::Buffer::copy_of(bytes);
+        file.write(0, vec![kernite_io::IoSlice::whole(bytes)]).settle(&*io).unwrap();
+    };
+    let open = || {
+        let mut trial = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &options) };
+        trial.run(|pager| pager.open(&io, &options)).unwrap();
+        let result = trial.begin(TransactionKind::Read);
+        assert!(result.is_ok() || trial.pager.transaction().is_none());
+        result
+    };
+    write_file(b"short");
+    assert!(matches!(open(), Err(Error::NotADatabase)));
+    write_file(&[7; 5000]);
+    assert!(matches!(open(), Err(Error::NotADatabase)));
+    write_file(b"");
+    open().unwrap();
+    let mut trial = database(&io, Setup::default(), 4);
+    trial.begin(TransactionKind::Read).unwrap();
+    let frame = trial.run(|pager| pager.get(PageNo::ONE)).unwrap();
+    let first = trial.pager.page(frame).to_vec();
+    trial.close().unwrap();
+    write_file(&first); // promises four pages
+    assert!(matches!(open(), Err(Error::Corrupt { .. })));
+    let mut later = first.clone();
+    later[18] = 3;
+    later.resize(4 * 512, 0);
+    write_file(&later);
+    open().unwrap();
+    let mut trial = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &options) };
+    trial.run(|pager| pager.open(&io, &options)).unwrap();
+    assert!(matches!(trial.begin(TransactionKind::Write), Err(Error::ReadOnly(_))));
+}
+
+#[test]
+fn a_checkpoint_between_reads_does_not_hide_what_others_wrote() {
+    let io = memory();
+    let mut writer = database(&io, WAL, 4);
+    let mut other = Trial::open(&io, WAL).unwrap();
+    assert_eq!(other.snapshot().unwrap().len(), 4);
+    writer.begin(TransactionKind::Write).unwrap();
+    writer.push(9).unwrap();
+    writer.set(2, 8).unwrap();
+    writer.commit().unwrap();
+    other.run(|pager| pager.checkpoint(CheckpointMode::Passive)).unwrap();
+    assert_eq!(other.snapshot().unwrap(), [0, 8, 2, 3, 9]);
+}
+
+#[test]
+fn a_database_made_in_wal_mode_stays_in_it() {
+    let io = memory();
+    let options =
+        OpenOptions { path: Some(PATH.to_vec()), create: true, new_file_wal: true, ..OpenOptions::default() };
+    let mut trial = Trial { io: Arc::clone(&io), pager: Pager::new(&io, &options) };
+    trial.run(|pager| pager.open(&io, &options)).unwrap();
+    trial.begin(TransactionKind::Write).unwrap();
+    trial.push(1).unwrap();
+    trial.commit().unwrap();
+    assert_eq!(trial.snapshot().unwrap(), [0, 1]);
+    assert_eq!(trial.pager.journal_mode(), JournalMode::Wal);
+    write(&mut trial, 2, 5);
+    assert!(io.stat(b"/trial.db-wal").settle(&*io).unwrap().unwrap().len_bytes > 0);
+    assert_eq!(contents(&io, PATH).unwrap(), [0, 5]);
 }

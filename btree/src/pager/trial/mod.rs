@@ -8,6 +8,8 @@ mod fault;
 mod interop;
 mod locking;
 mod random;
+mod several;
+mod trees;
 
 use std::sync::Arc;
 
@@ -117,7 +119,9 @@ impl Trial {
     }
 
     pub(super) fn close(mut self) -> Result<(), Error> {
-        self.run(Pager::close)
+        self.run(Pager::close)?;
+        assert_eq!(self.pager.cache.held(), 0, "buffers leak");
+        Ok(())
     }
 
     /// What an operation does first.

@@ -182,3 +182,30 @@ fn a_temporary_database_spills_and_comes_back() {
     }
     assert!(trial.pager.temp.is_some(), "nothing spilled");
 }
+
+#[test]
+fn a_savepoint_larger_than_the_cache_is_rolled_back() {
+    for mode in [JournalMode::Delete, JournalMode::Wal] {
+        for late in [false, true] {
+            let mut io: SharedIo = Arc::new(MemoryIo::deterministic(2));
+            if late {
+                io = Arc::new(LateIo::new(io, 4));
+            }
+            let mut trial = Trial::open(&io, Setup { mode, cache_size: 10, ..Setup::default() }).unwrap();
+            trial.begin(TransactionKind::Write).unwrap();
+            for byte in 1..100 {
+                trial.push(byte).unwrap();
+            }
+            let model = trial.read_all().unwrap();
+            trial.run(|pager| pager.savepoint_open(1)).unwrap();
+            for page in 1..=100 {
+                trial.set(page, 200).unwrap();
+            }
+            assert!(trial.pager.savepoints.images.in_memory() < 50, "images stay in memory");
+            trial.run(|pager| pager.savepoint_rollback(0)).unwrap();
+            assert_eq!(trial.read_all().unwrap(), model);
+            trial.commit().unwrap();
+            assert_eq!(contents(&io, PATH).unwrap(), model);
+        }
+    }
+}

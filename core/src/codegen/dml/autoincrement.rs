@@ -34,9 +34,22 @@ pub fn begin(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<Reg> {
     if !table.autoincrement {
         return Ok(Reg(0));
     }
-    if let Some(known) = c.dml.autoincrement.iter().find(|known| Arc::ptr_eq(&known.table, table)) {
-        return Ok(known.reg);
+    let known =
+        c.dml.autoincrement.iter().find(|known| Arc::ptr_eq(&known.table, table)).map(|known| known.reg);
+    let reg = match known {
+        Some(reg) => reg,
+        None => add(c, table)?,
+    };
+    // A trigger's program names the register too, which therefore has to be one of its own numbers.
+    let there = c.builder.register_count();
+    if there < reg.0 {
+        c.builder.alloc_regs(reg.0 - there);
     }
+    Ok(reg)
+}
+
+/// Reserves the registers of a table.
+fn add(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<Reg> {
     let schema = c.catalog.database(table.db);
     let sequence = schema.and_then(|schema| schema.table(b"sqlite_sequence"));
     let sequence = sequence.filter(|found| {

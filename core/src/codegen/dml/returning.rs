@@ -12,7 +12,7 @@ use kernite_vdbe::{Addr, Error, Reg};
 
 use super::super::{column, expr};
 use super::row;
-use crate::bound::AFFINITY_REAL;
+use crate::bound::{AFFINITY_REAL, Bound, ExprFlags, ExprId, FromItem, FromSource, SelectId, Visitor};
 use crate::catalog::Table;
 use crate::compile::{ColumnInfo, CompileResult, Compiler, TriggerScope};
 
@@ -114,6 +114,7 @@ fn code_row(c: &mut Compiler<'_>, table: &Arc<Table>, returning: &Returning) -> 
     if let Some(returning) = &mut c.dml.returning {
         returning.rows = Some(Kept { cursor, count, first });
     }
+    mark_subqueries(c, table, &columns);
     for (at, (_, value)) in columns.into_iter().enumerate() {
         let out = first.plus(at as u32);
         expr::code_factorable(c, value, out)?;
@@ -126,6 +127,40 @@ fn code_row(c: &mut Compiler<'_>, table: &Arc<Table>, returning: &Returning) -> 
     c.emit(Op::NewRowid { cursor, out: rowid, previous: Reg(0) });
     c.emit(Op::Insert { cursor, record, rowid, table: TableId(0), flags: WriteFlags::default() });
     Ok(())
+}
+
+/// Subqueries that read the table being changed give another value for each row.
+fn mark_subqueries(c: &mut Compiler<'_>, table: &Arc<Table>, columns: &[(Box<[u8]>, ExprId)]) {
+    struct Readers<'t> {
+        table: &'t Arc<Table>,
+        subqueries: Vec<(ExprId, SelectId)>,
+        found: Vec<SelectId>,
+    }
+    impl Visitor for Readers<'_> {
+        fn expr(&mut self, bound: &Bound, expr: ExprId) -> bool {
+            self.subqueries.extend(bound.subquery_of(expr).map(|select| (expr, select)));
+            true
+        }
+        fn enter(&mut self, bound: &Bound, core: SelectId) {
+            let is_table = |read: &Arc<Table>| Arc::ptr_eq(read, self.table);
+            let reads = |item: &FromItem| matches!(&item.source, FromSource::Table(read) if is_table(read));
+            if bound[core].from.iter().any(reads) {
+                self.found.push(core);
+            }
+        }
+    }
+    let mut readers = Readers { table, subqueries: Vec::new(), found: Vec::new() };
+    for (_, value) in columns {
+        c.bound.walk(*value, &mut readers);
+    }
+    for &core in &readers.found {
+        c.bound[core].flags.correlated = true;
+    }
+    for (expr, select) in readers.subqueries {
+        if c.bound[select].flags.correlated {
+            c.bound[expr].flags.set(ExprFlags::CORRELATED);
+        }
+    }
 }
 
 /// At the program's head: opens the table of the rows.

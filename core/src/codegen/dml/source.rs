@@ -177,6 +177,7 @@ pub fn reads_table(c: &Compiler<'_>, table: &Table) -> bool {
 }
 
 /// Whether a term is a constant, by what is written.
+#[allow(clippy::only_used_in_recursion)]
 fn is_constant(c: &Compiler<'_>, ast: &ast::Ast, term: ast::ExprId) -> bool {
     let all = |terms: &[ast::ExprId]| terms.iter().all(|&term| is_constant(c, ast, term));
     crate::compile::deep(|| match *ast.expr(term) {

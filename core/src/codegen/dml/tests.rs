@@ -14,6 +14,7 @@ use super::{autoincrement, returning};
 use crate::catalog::load::from_sql;
 use crate::compile::{CompileOptions, CompileResult, Compiler};
 
+#[allow(dead_code)]
 /// Compiles a statement over a schema, with the head and the end that every program has.
 fn compile(schema: &[&str], sql: &str, options: &CompileOptions) -> CompileResult<Program> {
     let catalog = from_sql(schema);
@@ -40,6 +41,7 @@ fn compile(schema: &[&str], sql: &str, options: &CompileOptions) -> CompileResul
     c.builder.finish()
 }
 
+#[allow(dead_code)]
 /// The listing, without the Transaction's cookie.
 fn listing(schema: &[&str], sql: &str, options: &CompileOptions) -> String {
     let program = match compile(schema, sql, options) {

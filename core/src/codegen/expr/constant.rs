@@ -6,7 +6,7 @@ use kernite_vdbe::op::{ConstId, Op};
 use kernite_vdbe::value::affinity::{Affinity, apply, cast};
 use kernite_vdbe::{Reg, Register};
 
-use super::{code, code_integer};
+use super::code;
 use crate::bound::{ExprFlags, ExprId, ExprKind, SelfContext, Similarity, UnaryOp};
 use crate::catalog::Table;
 use crate::codegen::state::Hoisted;
@@ -121,15 +121,4 @@ pub fn literal(c: &Compiler<'_>, expr: ExprId, affinity: Affinity) -> Option<Reg
     }
     apply(&mut value, affinity, encoding);
     Some(value)
-}
-
-/// An integer constant in a permanent register, shared by all who ask for the same one.
-pub fn shared_integer(c: &mut Compiler<'_>, value: i64) -> CompileResult<Reg> {
-    if c.codegen.hoisting_off {
-        let reg = c.reg();
-        code_integer(c, value, reg);
-        return Ok(reg);
-    }
-    let expr = c.bound.expr(ExprKind::Integer(value));
-    run_once(c, expr, None)
 }

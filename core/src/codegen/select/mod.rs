@@ -31,7 +31,7 @@ pub use limit::compute_limits;
 use self::distinct::DistinctState;
 use self::sort::Sort;
 use super::where_loop::{Request, where_begin};
-use crate::bound::{ExprId, ExprKind, OrderTerm, SelectId, Similarity};
+use crate::bound::{ExprId, ExprKind, SelectId, Similarity};
 use crate::compile::{AuthAnswer, CompileResult, Compiler};
 use crate::plan::log_est::LogEst;
 use crate::plan::where_loop::{Distinct, Source, control};
@@ -187,11 +187,6 @@ fn note_chain(c: &mut Compiler<'_>, select: SelectId) {
         state.next = Some(core);
         core = prior;
     }
-}
-
-/// The ORDER BY of a SELECT while it is coded: terms that become superfluous are taken away here, not in the tree.
-pub(super) struct Pending {
-    pub order: Option<Rc<[OrderTerm]>>,
 }
 
 /// A core whose FROM subqueries are coded.

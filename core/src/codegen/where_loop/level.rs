@@ -509,7 +509,7 @@ fn seek_table(
 ) -> CompileResult<()> {
     let Some(table) = source.table() else { return Ok(()) };
     let table_cursor = w.levels[at].table_cursor;
-    if table.has_rowid() {
+    if !table.without_rowid {
         deferred_seek(c, w, table, index, table_cursor, cursor);
     } else if table_cursor != cursor
         && let Some(key) = table.primary_key_index()

@@ -29,7 +29,7 @@ use super::state::{IndexedExpr, PartialIndexColumn};
 use crate::bound::{BinaryOp, Bound, ExprFlags, ExprId, OrderTerm, SelectId};
 use crate::catalog::{Index, Table};
 use crate::compile::{CompileResult, Compiler};
-use crate::plan::clause::{Clause, ClauseId, operator, term_flag};
+use crate::plan::clause::{Clause, ClauseId, term_flag};
 use crate::plan::constant::is_deterministic;
 use crate::plan::heuristics;
 use crate::plan::log_est::LogEst;
@@ -310,8 +310,8 @@ fn open_level(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> CompileResu
             let name = String::from_utf8_lossy(&table.name).into_owned();
             let vtab = c.builder.vtab(table.db, &name);
             c.emit(Op::VOpen { cursor: source.cursor, vtab });
-        } else if source.is_virtual() {
-            // Opened by the outer loop of an OR.
+        } else if source.is_virtual() || source.is_view() {
+            // Opened by the outer loop of an OR, or by the statement that changes the view.
         } else if (!candidate.has(flag::INDEX_ONLY) && !w.wants(control::OR_SUBCLAUSE)) || outer {
             open_table(c, w, at, &source, table, &candidate)?;
         }
@@ -574,9 +574,4 @@ fn disable_term(c: &Compiler<'_>, w: &mut WhereLoop, at: usize, mut id: crate::p
         }
         round += 1;
     }
-}
-
-/// Whether a term has an operator that constrains one column.
-fn is_equality(w: &WhereLoop, id: crate::plan::clause::TermId) -> bool {
-    w.term(id).op(operator::EQ | operator::IS)
 }

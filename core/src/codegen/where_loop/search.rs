@@ -215,6 +215,7 @@ pub fn code_all_equalities(
             });
         }
     }
+    #[allow(clippy::needless_range_loop)]
     for at in skip..equal {
         let Some(id) = candidate.terms.get(at).copied().flatten() else { continue };
         let target = base.plus(at as u32);

@@ -111,8 +111,7 @@ fn can_flatten_compound(
     if parent.order_by.iter().any(|term| term.result_column == 0) || affinities_differ(c, inner) {
         return false;
     }
-    parent.from.len() <= 1
-        || (c.select_count <= SELECTS_MAX && c.optimizes(optimizations::FLATTEN_UNION_ALL))
+    parent.from.len() <= 1 || (c.select_count <= SELECTS_MAX && c.optimizes(optimizations::FLATTEN_UNION_ALL))
 }
 
 /// Whether a column has different affinities in different cores.

@@ -181,13 +181,14 @@ fn halt_reports_the_constraint_in_sqlites_words() {
 }
 
 /// A subprogram that adds its argument to register 1 of its own, and what it does then.
-fn subprogram(then: impl FnOnce(&mut Builder, Reg)) -> Arc<Program> {
+fn subprogram(trigger: u32, then: impl FnOnce(&mut Builder, Reg)) -> Arc<Program> {
     let mut b = Builder::new(Encoding::Utf8);
     let value = b.alloc_reg();
     b.emit(Op::Init { to: Addr(1) });
     b.emit(Op::Param { offset: 1, out: value });
     then(&mut b, value);
     b.emit(HALT);
+    b.flags().trigger = trigger;
     Arc::new(b.finish().unwrap())
 }
 
@@ -199,7 +200,7 @@ fn call(b: &mut Builder, args: Reg, sub: &Arc<Program>, ignore: Addr) -> Subprog
 
 #[test]
 fn a_subprogram_has_registers_of_its_own_and_reaches_the_outermost_by_mem_max() {
-    let sub = subprogram(|b, value| {
+    let sub = subprogram(1, |b, value| {
         b.emit(Op::AddImm { value, amount: 100 });
         b.emit(Op::MemMax { reg: Reg(1), value });
     });
@@ -215,7 +216,7 @@ fn a_subprogram_has_registers_of_its_own_and_reaches_the_outermost_by_mem_max() 
 
 #[test]
 fn raise_ignore_goes_where_the_caller_says() {
-    let sub = subprogram(|b, _| {
+    let sub = subprogram(1, |b, _| {
         b.emit(Op::Halt { code: HaltCode::Ok, on_conflict: OnConflict::Ignore, message: ConstId(0) });
     });
     let found = rows(|b| {
@@ -231,7 +232,7 @@ fn raise_ignore_goes_where_the_caller_says() {
 
 #[test]
 fn an_error_in_a_subprogram_ends_the_statement() {
-    let sub = subprogram(|b, _| {
+    let sub = subprogram(1, |b, _| {
         let message = b.name(b"stop");
         b.emit(Op::Halt { code: HaltCode::Trigger, on_conflict: OnConflict::Abort, message });
     });
@@ -374,22 +375,27 @@ fn stepping_a_statement_that_is_over_is_misuse() {
 
 #[test]
 fn recursion_of_triggers_is_bounded() {
-    // A program cannot hold itself, so that depth comes from a chain.
-    let mut innermost = subprogram(|_, _| {});
-    for _ in 0..20 {
-        let inner = innermost;
-        innermost = subprogram(|b, _| {
-            let args = integers(b, &[0, 0]);
-            call(b, args, &inner, Addr(0));
-        });
-    }
+    // Each calls the next: programs of triggers are numbered in the outermost one.
+    const CHAIN: u32 = 20;
     let mut builder = build(|b| {
+        let subs: Vec<_> = (1..=CHAIN)
+            .map(|number| {
+                let next = SubprogramId(number as u16);
+                let sub = subprogram(number, |b, _| {
+                    let args = integers(b, &[0, 0]);
+                    if number < CHAIN {
+                        b.emit(Op::Program { args, ignore: Addr(0), sub: next, recursive_ok: false });
+                    }
+                });
+                b.subprogram(sub)
+            })
+            .collect();
         let args = integers(b, &[0, 0]);
-        call(b, args, &innermost, Addr(0));
+        b.emit(Op::Program { args, ignore: Addr(0), sub: subs[0], recursive_ok: false });
     });
     builder.flags().read_only = true;
     let program = Arc::new(builder.finish().unwrap());
-    for (depth, outcome) in [(30, None), (10, Some("too many levels of trigger recursion".to_owned()))] {
+    for (depth, outcome) in [(30, None), (10, Some("triggers nested too deep".to_owned()))] {
         let mut host = TestHost::new();
         host.trigger_depth_max = depth;
         let mut machine = Machine::new(Arc::clone(&program));
