@@ -80,6 +80,15 @@ impl Btree {
         self.trees.close_cursor(cursor);
     }
 
+    /// Makes a cursor point nowhere: there is no entry before or after it until it is moved anew.
+    pub fn reset_cursor(&mut self, cursor: CursorId) {
+        if let Ok(cursor) = self.trees.cursors.get_mut(cursor)
+            && cursor.state != State::Fault
+        {
+            cursor.reset();
+        }
+    }
+
     /// First entry; `false` when the tree is empty.
     pub fn first(&mut self, cursor: CursorId) -> Step<bool> {
         ready!(self.begin_operation());

@@ -120,8 +120,14 @@ pub(super) fn close(cx: &mut Context<'_>, cursor: Cursor) {
 /// Puts the cursor on the row whose columns are all NULL. A cursor that is not open becomes one that has no other row.
 pub(super) fn null_row(cx: &mut Context<'_>, cursor: Cursor) {
     match &mut cx.cursors[usize::from(cursor.0)] {
-        Slot::Tree(tree) => tree.moved(false),
-        Slot::Ephemeral(cursor) => cursor.null_row = true,
+        Slot::Tree(tree) => {
+            tree.moved(false);
+            // A step from there leads nowhere: a LEFT JOIN's row of NULLs is its last.
+            if let Ok(btree) = btree(cx.storage, tree.db) {
+                btree.reset_cursor(tree.id);
+            }
+        }
+        Slot::Ephemeral(cursor) => cursor.leave(),
         // Where a register holds its row, it goes on to that: the register has been filled anew.
         Slot::Pseudo(pseudo) => {
             pseudo.row.forget();

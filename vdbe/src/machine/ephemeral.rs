@@ -80,6 +80,12 @@ impl EphemeralCursor {
         !self.null_row
     }
 
+    /// Goes to the null row; there is no row before or after it.
+    pub(super) fn leave(&mut self) {
+        self.spot = Spot::Nowhere;
+        self.null_row = true;
+    }
+
     /// First row; whether there is one.
     pub(super) fn first(&mut self, store: &mut Store) -> bool {
         match store {

@@ -184,7 +184,7 @@ fn plan_nothing(c: &mut Compiler<'_>, w: &mut WhereLoop) {
     if w.wants(control::WANT_DISTINCT) && c.optimizes(optimizations::DISTINCT) {
         w.distinct = Distinct::Unique;
     }
-    if w.select.is_some_and(|select| !c.bound[select].flags.values) {
+    if w.select.is_some() {
         c.explain(|_| "SCAN CONSTANT ROW".into());
     }
 }
