@@ -45,6 +45,8 @@ pub struct LoadOptions<'o> {
     pub writable_schema: bool,
     /// What was done by the ALTER TABLE that changed these rows (`rename`, `drop column`, …): errors are about that.
     pub after: Option<&'o str>,
+    /// The texts are read to be edited: names in conditions that are decided already are kept.
+    pub renaming: bool,
 }
 
 /// Adds rows to a schema that has what was there before them. `catalog` are all databases, for triggers of temp on tables of others.
@@ -58,7 +60,7 @@ pub fn load(
     rows: &[SchemaRow],
     options: LoadOptions<'_>,
 ) -> CompileResult<DatabaseSchema> {
-    let mut loading = Loading { schema: base, db, catalog, options, parser: parser() };
+    let mut loading = Loading { schema: base, db, catalog, options, parser: parser(options.renaming) };
     loading.add_schema_table()?;
     for row in rows {
         loading.add_row(row).map_err(|extra| malformed(row, options, &extra))?;
@@ -68,8 +70,8 @@ pub fn load(
 }
 
 /// A parser for stored texts.
-pub(crate) fn parser() -> Parser {
-    Parser::new(Limits { reading_schema: true, ..Limits::default() })
+pub(crate) fn parser(renaming: bool) -> Parser {
+    Parser::new(Limits { reading_schema: true, renaming, ..Limits::default() })
 }
 
 struct Loading<'l> {
@@ -104,7 +106,7 @@ impl Loading<'_> {
         table.name = name.into();
         table.root = Some(PageNo::ONE);
         table.system = true;
-        self.schema.tables.insert(SchemaName::new(name), Arc::new(table));
+        self.put(table);
         Ok(())
     }
 
@@ -228,8 +230,14 @@ impl Loading<'_> {
             let what = if matches!(known.kind, TableKind::View { .. }) { "view" } else { "table" };
             return Err(format!("{what} {} already exists", lossy(&table.name)));
         }
-        self.schema.tables.insert(SchemaName::new(&table.name), Arc::new(table));
+        self.put(table);
         Ok(())
+    }
+
+    fn put(&mut self, mut table: Table) {
+        table.order = self.schema.table_order;
+        self.schema.table_order += 1;
+        self.schema.tables.insert(SchemaName::new(&table.name), Arc::new(table));
     }
 
     fn add_index(
@@ -373,8 +381,36 @@ fn malformed(row: &SchemaRow, options: LoadOptions<'_>, extra: &str) -> Error {
     )
 }
 
-/// Takes an object out of a schema.
+/// Rows, and what takes an object out of a schema.
 impl DatabaseSchema {
+    /// The rows from which the schema could be read again: tables and views by age, each table with its indexes, then triggers by name.
+    pub fn rows(&self) -> Vec<SchemaRow> {
+        let row = |kind: &str, name: &[u8], table: &[u8], root: Option<PageNo>, sql: Option<&Arc<[u8]>>| SchemaRow {
+            kind: Some(kind.as_bytes().into()),
+            name: Some(name.into()),
+            table: Some(table.into()),
+            root: Some(root.map_or(0, |root| i64::from(root.get()))),
+            sql: sql.cloned(),
+        };
+        let mut rows = Vec::new();
+        for table in self.newest_first().into_iter().rev().filter(|table| !is_system_table(&table.name)) {
+            let kind = if matches!(table.kind, TableKind::View { .. }) { "view" } else { "table" };
+            rows.push(row(kind, &table.name, &table.name, table.root, Some(&table.sql)));
+            for index in &table.indexes {
+                let is_table = table.without_rowid && index.origin == IndexOrigin::PrimaryKey;
+                if !is_table {
+                    rows.push(row("index", &index.name, &table.name, Some(index.root), index.sql.as_ref()));
+                }
+            }
+        }
+        let mut triggers: Vec<_> = self.triggers.values().collect();
+        triggers.sort_by(|a, b| a.name.cmp(&b.name));
+        for trigger in triggers {
+            rows.push(row("trigger", &trigger.name, &trigger.table, None, Some(&trigger.sql)));
+        }
+        rows
+    }
+
     /// Forgets a table with its indexes and triggers.
     pub fn remove_table(&mut self, name: &[u8]) {
         let Some(table) = self.tables.remove(&SchemaName::new(name)) else { return };
@@ -430,7 +466,7 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
     let mut rows = Vec::new();
     let mut root = 2;
     for sql in statements {
-        let parsed = parser().parse(sql.as_bytes()).unwrap().unwrap();
+        let parsed = parser(false).parse(sql.as_bytes()).unwrap().unwrap();
         let ast = &parsed.ast;
         let (kind, name, table) = match parsed.statement {
             Statement::CreateTable(create) => ("table", create.name.name, create.name.name),
@@ -452,7 +488,7 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
     }
     let base =
         |name: &str| DatabaseSchema { name: name.as_bytes().into(), file_format: 4, ..Default::default() };
-    let options = LoadOptions { page_count: 0, writable_schema: false, after: None };
+    let options = LoadOptions { page_count: 0, writable_schema: false, after: None, renaming: false };
     let empty = Catalog::default();
     let main = load(base("main"), Db(0), &empty, &rows, options).unwrap();
     let temp = load(base("temp"), Db(1), &empty, &[], options).unwrap();

@@ -58,6 +58,8 @@ pub struct DatabaseSchema {
     /// Schema format number of the header, 1 to 4.
     pub file_format: u32,
     pub tables: HashMap<SchemaName, Arc<Table>>,
+    /// How many tables were ever put in: the order of the next one.
+    pub table_order: u32,
     /// Every index also hangs off its table.
     pub indexes: HashMap<SchemaName, Arc<Index>>,
     /// By name. A temp trigger may sit on a table of another database.
@@ -68,6 +70,13 @@ impl DatabaseSchema {
     /// A table, view or virtual table by name.
     pub fn table(&self, name: &[u8]) -> Option<&Arc<Table>> {
         with_lowered(name, |name| self.tables.get(name))
+    }
+
+    /// The tables, the newest first; the schema table is the last.
+    pub fn newest_first(&self) -> Vec<&Arc<Table>> {
+        let mut tables: Vec<_> = self.tables.values().collect();
+        tables.sort_unstable_by_key(|table| std::cmp::Reverse(table.order));
+        tables
     }
 
     /// An index by name.

@@ -115,6 +115,8 @@ pub struct Table {
     pub row_estimate: i16,
     pub row_size_estimate: i16,
     pub has_statistics: bool,
+    /// Larger for newer tables of the same database.
+    pub order: u32,
     /// The CREATE statement's text and syntax tree.
     pub sql: Arc<[u8]>,
     pub ast: Arc<Ast>,

@@ -139,6 +139,9 @@ fn code_begin(c: &mut Compiler<'_>, mode: ast::TransactionMode) -> CompileResult
                 continue;
             };
             let mode = if exclusive { TransactionMode::Exclusive } else { TransactionMode::Write };
+            if db == Db(1) && !c.options.temp_open {
+                continue;
+            }
             c.builder.emit(Op::Transaction { db, mode, cookie: 0, check: false });
         }
     }

@@ -78,6 +78,8 @@ pub struct Notes {
     /// Databases read or written: bit per database.
     pub read_databases: u32,
     pub write_databases: u32,
+    /// Databases whose storage is used without looking at the schema.
+    pub open_databases: u32,
     /// Virtual tables by name, for later locking.
     pub virtual_tables: HashMap<Box<[u8]>, u32>,
     /// An error may be due to an old schema: the caller looks at the schema cookies before it reports it.

@@ -32,6 +32,8 @@ pub struct CompileOptions {
     pub double_quoted_ddl: bool,
     /// A schema is being read: names are not looked at too closely, so that old schemas stay readable (`db->init.busy`).
     pub loading_schema: bool,
+    /// The temp database is in use.
+    pub temp_open: bool,
     /// `SQLITE_LIMIT_*` by number.
     pub limits: [i32; 13],
     /// Bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`: a set bit switches that optimisation off.
@@ -97,6 +99,7 @@ impl Default for CompileOptions {
             double_quoted_dml: true,
             double_quoted_ddl: true,
             loading_schema: false,
+            temp_open: false,
             limits: LIMIT_DEFAULTS,
             disabled_optimizations: 0,
         }

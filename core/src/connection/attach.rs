@@ -11,7 +11,7 @@ use kernite_vdbe::{Error, Register, Step};
 
 use super::host::HostState;
 use super::open::{self, OpenFlags};
-use super::state::{DEFAULT_CACHE_SIZE, DatabaseState};
+use super::state::DatabaseState;
 use crate::catalog::DatabaseSchema;
 use crate::compile::{LimitKind, lossy};
 
@@ -99,7 +99,7 @@ impl HostState {
             storage.databases.push(None);
         }
         self.catalog.databases[at] = Some(Arc::new(schema));
-        self.databases[at] = DatabaseState { cache_size: DEFAULT_CACHE_SIZE, ..DatabaseState::default() };
+        self.databases[at] = DatabaseState::default();
         storage.databases[at] = Some(Btree::new(Arc::clone(&self.io), options));
         Ok(db)
     }

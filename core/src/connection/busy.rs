@@ -20,6 +20,13 @@ pub enum BusyHandler {
     Callback(Box<dyn FnMut(u32) -> bool + Send>),
 }
 
+impl BusyHandler {
+    /// The handler of `sqlite3_busy_timeout`: none for 0.
+    pub(crate) fn of_timeout(milliseconds: u32) -> BusyHandler {
+        if milliseconds == 0 { BusyHandler::None } else { BusyHandler::Timeout(milliseconds) }
+    }
+}
+
 /// Milliseconds of each wait, and how many were waited before it.
 const DELAYS: [(u32, u32); 12] = [
     (1, 0),

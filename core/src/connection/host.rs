@@ -9,6 +9,7 @@ use kernite_vdbe::op::{Db, SavepointAction};
 use kernite_vdbe::{Error, Register, Step, vtab};
 
 use super::attach::{Attaching, Detaching};
+use super::busy::BusyHandler;
 use super::commit::{Commit, Rollback};
 use super::schema::SchemaReader;
 use super::state::DatabaseState;
@@ -48,8 +49,10 @@ pub(crate) struct HostState {
     pub(crate) detaching: Option<Detaching>,
     /// Frames in a WAL at which a checkpoint is tried after a commit; 0 = never.
     pub(crate) wal_autocheckpoint: u32,
-    /// What `PRAGMA busy_timeout` reports.
-    pub(crate) busy_timeout_ms: u32,
+    /// What happens when a lock is in the way.
+    pub(crate) busy: BusyHandler,
+    /// A schema has a row: the encoding cannot be chosen any more.
+    pub(crate) encoding_fixed: bool,
     /// Settings of pragmas that nothing else keeps.
     pub(crate) settings: Settings,
 }

@@ -35,4 +35,6 @@ mod wait;
 pub use busy::BusyHandler;
 pub use hooks::{Hooks, TraceEvent};
 pub(crate) use host::HostState;
+pub(crate) use schema::btree;
+pub(crate) use state::DEFAULT_CACHE_SIZE;
 pub use open::OpenFlags;

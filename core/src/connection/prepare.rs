@@ -208,7 +208,7 @@ impl Preparing {
                     None => return Ok(Some((None, sql.len()))),
                 }
             }
-            let needs_schema = self.parsed.as_ref().is_some_and(|parsed| needs_schema(&parsed.statement));
+            let needs_schema = self.parsed.as_ref().is_some_and(|parsed| needs_schema(parsed));
             if needs_schema && !self.load_schemas(state)? {
                 return Ok(None);
             }
@@ -318,10 +318,10 @@ impl From<Error> for Failure {
 pub(crate) fn ask_busy(state: &RefCell<State>, wait: &mut BusyWait) -> Step<bool> {
     let (timeout, callback) = {
         let mut state = state.borrow_mut();
-        match &mut state.busy {
+        match &mut state.host.busy {
             BusyHandler::None => return Ok(Some(false)),
             BusyHandler::Timeout(timeout) => (Some(*timeout), None),
-            BusyHandler::Callback(_) => (None, Some(std::mem::take(&mut state.busy))),
+            BusyHandler::Callback(_) => (None, Some(std::mem::take(&mut state.host.busy))),
         }
     };
     if let Some(timeout) = timeout {
@@ -331,8 +331,8 @@ pub(crate) fn ask_busy(state: &RefCell<State>, wait: &mut BusyWait) -> Step<bool
     let Some(BusyHandler::Callback(mut callback)) = callback else { return Ok(Some(false)) };
     let again = callback(wait.next_count());
     let mut state = state.borrow_mut();
-    if matches!(state.busy, BusyHandler::None) {
-        state.busy = BusyHandler::Callback(callback);
+    if matches!(state.host.busy, BusyHandler::None) {
+        state.host.busy = BusyHandler::Callback(callback);
     }
     Ok(Some(again))
 }
@@ -347,18 +347,18 @@ fn find_cached(state: &RefCell<State>, sql: &[u8]) -> Option<Arc<Prepared>> {
 }
 
 /// Whether a statement can only be compiled with the schemas read. What only ends a transaction must work with a damaged schema too.
-fn needs_schema(statement: &Statement) -> bool {
-    !matches!(
-        statement,
+fn needs_schema(parsed: &Parsed) -> bool {
+    match &parsed.statement {
         Statement::Commit
-            | Statement::Rollback
-            | Statement::Begin(_)
-            | Statement::Savepoint(_)
-            | Statement::Release(_)
-            | Statement::RollbackTo(_)
-            | Statement::Detach(_)
-            | Statement::Pragma(_)
-    )
+        | Statement::Rollback
+        | Statement::Begin(_)
+        | Statement::Savepoint(_)
+        | Statement::Release(_)
+        | Statement::RollbackTo(_)
+        | Statement::Detach(_) => false,
+        Statement::Pragma(pragma) => crate::pragma::needs_schema(&parsed.ast, pragma),
+        _ => true,
+    }
 }
 
 fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> {
@@ -415,7 +415,8 @@ fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepa
         match outcome {
             Err(error) => Err(failure(error, &compiler)),
             Ok(()) => {
-                let databases = compiler.notes.read_databases | compiler.notes.write_databases;
+                let notes = &compiler.notes;
+                let databases = notes.read_databases | notes.write_databases | notes.open_databases;
                 let columns = std::mem::take(&mut compiler.notes.columns);
                 match compiler.builder.finish() {
                     Ok(program) => Ok((program, columns, databases)),

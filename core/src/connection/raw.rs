@@ -174,12 +174,7 @@ impl Connection {
     /// How the connection waits for locks.
     pub fn set_busy_handler(&self, handler: BusyHandler) {
         self.with(|state| {
-            let mut state = state.borrow_mut();
-            state.host.busy_timeout_ms = match handler {
-                BusyHandler::Timeout(timeout) => timeout,
-                _ => 0,
-            };
-            state.busy = handler;
+            state.borrow_mut().host.busy = handler;
         });
     }
 

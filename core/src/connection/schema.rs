@@ -25,6 +25,8 @@ use crate::catalog::load::{self, LoadOptions, SchemaRow};
 use crate::catalog::statistics::{self, StatisticsRow};
 use crate::catalog::{DatabaseSchema, Table};
 
+/// `secure_delete` of a new database: the target build overwrites what is deleted.
+const SECURE_DELETE: u8 = 1;
 /// Largest schema format that we know.
 const FILE_FORMAT_MAX: u32 = 4;
 
@@ -58,6 +60,7 @@ struct Header {
     /// The file is empty: it has no encoding yet.
     is_empty: bool,
     page_count: u32,
+    default_cache_size: i32,
 }
 
 /// A walk over a table, row by row.
@@ -164,6 +167,7 @@ impl HostState {
                 Stage::Header => {
                     reader.header = ready!(read_header(btree(storage, db)?));
                     self.check_header(db, &mut reader.header)?;
+                    self.note_default_cache_size(storage, db, reader.header.default_cache_size)?;
                     reader.scan = Some(Scan::new(btree(storage, db)?, PageNo::ONE)?);
                     reader.stage = Stage::Rows;
                 }
@@ -203,7 +207,7 @@ impl HostState {
         header.file_format = header.file_format.max(1);
         if header.is_empty {
             header.encoding = self.options.encoding;
-        } else if db == Db(0) {
+        } else if db == Db(0) && !self.encoding_fixed {
             let encoding = header.encoding;
             if self.options.encoding != encoding {
                 self.set_encoding(encoding);
@@ -223,7 +227,7 @@ impl HostState {
     }
 
     fn parse_rows(
-        &self,
+        &mut self,
         db: Db,
         header: Header,
         rows: &[SchemaRow],
@@ -237,11 +241,12 @@ impl HostState {
             file_format: header.file_format,
             ..DatabaseSchema::default()
         };
+        self.encoding_fixed |= !rows.is_empty();
         load::load(base, db, &self.catalog, rows, self.load_options(header.page_count, after))
     }
 
     fn load_options<'o>(&self, page_count: u32, after: Option<&'o str>) -> LoadOptions<'o> {
-        LoadOptions { page_count, writable_schema: self.options.writable_schema, after }
+        LoadOptions { page_count, writable_schema: self.options.writable_schema, after, renaming: false }
     }
 
     fn install(&mut self, db: Db, schema: DatabaseSchema) {
@@ -400,9 +405,16 @@ impl HostState {
         }
         let btree = btree(storage, db)?;
         ready!(btree.open());
+        if db.0 >= 2 && self.settings.exclusive_locking {
+            ready!(btree.set_exclusive_locking(true));
+        }
+        if db == Db(1) {
+            // Whatever depends on this is compiled again anyway: the first object in temp changes its schema.
+            Arc::make_mut(&mut self.options).temp_open = true;
+        }
         if let Some(database) = self.databases.get_mut(at) {
             database.opened = true;
-            btree.set_cache_size(database.cache_size);
+            btree.set_secure_delete(SECURE_DELETE);
         }
         Ok(Some(()))
     }
@@ -419,10 +431,11 @@ fn read_header(btree: &mut Btree) -> Step<Header> {
     let cookie = ready!(btree.meta(Meta::SchemaVersion));
     let file_format = ready!(btree.meta(Meta::FileFormat));
     let encoding = ready!(btree.meta(Meta::TextEncoding));
+    let default_cache_size = ready!(btree.meta(Meta::DefaultCacheSize)) as i32;
     let Some(known) = Encoding::from_header(encoding & 3) else {
         return Err(Error::message("unsupported file format"));
     };
-    Ok(Some(Header { cookie, file_format, encoding: known, is_empty: encoding == 0, page_count }))
+    Ok(Some(Header { cookie, file_format, encoding: known, is_empty: encoding == 0, page_count, default_cache_size }))
 }
 
 /// Text of a value in UTF-8; numbers as their digits.

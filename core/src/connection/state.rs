@@ -24,7 +24,6 @@ pub(crate) struct State {
     pub(crate) cache: Cache,
     pub(crate) hooks: Hooks,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
-    pub(crate) busy: BusyHandler,
     /// Statements that are not finalised.
     pub(crate) statements: u32,
     /// The last error, for `errmsg` and its like.
@@ -40,16 +39,33 @@ pub(crate) struct LastError {
 }
 
 /// What is kept about an attached database beside its storage and schema.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct DatabaseState {
     /// Whether its storage was opened. Temp is opened when it is first used.
     pub(crate) opened: bool,
     /// Its schema was changed by the transaction under way: a rollback drops it.
     pub(crate) schema_changed: bool,
-    /// `cache_size` as set or read from the file.
+    /// `cache_size` as set or read from the file; 0 until then.
     pub(crate) cache_size: i32,
+    /// `synchronous`, as its pragma has it.
+    pub(crate) synchronous: u8,
+    /// Pages that the cache has at least before it spills; 0 where `cache_spill` did not say.
+    pub(crate) spill_pages: u32,
     /// Frames in its WAL after the last commit, for the hook.
     pub(crate) committed_frames: u32,
+}
+
+impl Default for DatabaseState {
+    fn default() -> DatabaseState {
+        DatabaseState {
+            opened: false,
+            schema_changed: false,
+            cache_size: 0,
+            synchronous: 2,
+            spill_pages: 0,
+            committed_frames: 0,
+        }
+    }
 }
 
 /// `cache_size` of a new connection: two megabytes, in KiB.
@@ -72,13 +88,12 @@ impl State {
                 ..DatabaseSchema::default()
             }))
         };
-        let database = || DatabaseState { cache_size: DEFAULT_CACHE_SIZE, ..DatabaseState::default() };
         let host = HostState {
             io,
             process,
             vm: ConnectionState::default(),
             catalog: Catalog { databases: vec![schema(b"main", 1), schema(b"temp", 2)] },
-            databases: vec![database(), database()],
+            databases: vec![DatabaseState::default(), DatabaseState::default()],
             functions: Arc::new(FunctionRegistry::default()),
             collations: Arc::new(CollationRegistry::default()),
             options: Arc::new(CompileOptions::default()),
@@ -93,7 +108,8 @@ impl State {
             attaching: None,
             detaching: None,
             wal_autocheckpoint: 1000,
-            busy_timeout_ms: 0,
+            busy: BusyHandler::default(),
+            encoding_fixed: false,
             settings: Default::default(),
         };
         State {
@@ -103,7 +119,6 @@ impl State {
             cache: Cache::default(),
             hooks: Hooks::default(),
             authorizer: None,
-            busy: BusyHandler::default(),
             statements: 0,
             error: None,
         }

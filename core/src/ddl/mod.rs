@@ -30,3 +30,4 @@ pub use create_object::{create_trigger, create_view, create_virtual_table};
 pub use create_table::create_table;
 pub use drop::drop;
 pub use reindex::reindex;
+pub(crate) use schema_table::text;

@@ -35,7 +35,7 @@ pub(super) struct Row<'r> {
 }
 
 /// A text constant in the database's encoding, from UTF-8 bytes that need not be valid.
-pub(super) fn text(c: &mut Compiler<'_>, text: &[u8]) -> ConstId {
+pub(crate) fn text(c: &mut Compiler<'_>, text: &[u8]) -> ConstId {
     if c.options.encoding == Encoding::Utf8 {
         return c.builder.constant(ValueRef::Text(text));
     }
@@ -194,6 +194,29 @@ pub(super) fn update(c: &mut Compiler<'_>, cursor: Cursor, changes: &[(Column, R
     c.builder.release_temp_range(first, u32::from(COLUMNS));
     c.builder.release_temp(record);
     c.builder.release_temp(rowid);
+}
+
+/// Gives columns of the row of an object other values.
+pub(super) fn rewrite(
+    c: &mut Compiler<'_>,
+    db: Db,
+    kind: &[u8],
+    name: &[u8],
+    values: &[(Column, &[u8])],
+) -> CompileResult<()> {
+    let first = c.builder.alloc_regs(values.len() as u32);
+    let mut changes = Vec::with_capacity(values.len());
+    for (at, (column, value)) in values.iter().enumerate() {
+        let (value, out) = (text(c, value), first.plus(at as u32));
+        c.builder.emit(Op::Const { value, out });
+        changes.push((*column, out));
+    }
+    scan(c, db, |c, cursor, next| {
+        require(c, cursor, Column::Name, true, name, next);
+        require(c, cursor, Column::Type, true, kind, next);
+        update(c, cursor, &changes);
+        Ok(())
+    })
 }
 
 /// Changes the schema cookie: every connection reads the schema again.

@@ -186,6 +186,7 @@ pub fn returning_columns(
                         double_quoted: false,
                         unquoted: false,
                         span: None,
+                        tokens: None,
                     };
                     out.push((column.name.clone(), resolver.lookup(&env, at, name)?));
                 }

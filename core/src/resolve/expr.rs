@@ -11,6 +11,7 @@ use kernite_vdbe::op::OnConflict;
 
 use super::context::Context;
 use super::lookup::Name;
+use super::recording::Tokens;
 use super::{Env, NestedKey, Resolver};
 use crate::bound::{ExprFlags, ExprId, ExprKind, InSource, SelectId, SelfContext, UnaryOp};
 use crate::compile::{CompileResult, deep};
@@ -69,6 +70,7 @@ impl Resolver<'_, '_> {
                     double_quoted: false,
                     unquoted: false,
                     span,
+                    tokens: Some(Tokens { table: Some(ast[table].source), column: ast[column].source }),
                 };
                 return self.lookup(env, at, name);
             }
@@ -183,8 +185,12 @@ impl Resolver<'_, '_> {
         if self.contexts[at].schema_expr == Some(SelfContext::Default) {
             // `DEFAULT word`: the string of the word.
             let kind = ExprKind::Text(env.ast.name(name).into());
+            if quote == ast::Quote::Double {
+                self.record_string(env, Some(env.ast[name].source));
+            }
             return Ok(self.add(kind, span));
         }
+        let tokens = Some(Tokens { table: None, column: env.ast[name].source });
         let name = Name {
             database: None,
             table: None,
@@ -192,6 +198,7 @@ impl Resolver<'_, '_> {
             double_quoted: quote == ast::Quote::Double,
             unquoted: quote == ast::Quote::None,
             span,
+            tokens,
         };
         self.lookup(env, at, name)
     }

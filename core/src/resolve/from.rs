@@ -161,6 +161,7 @@ impl Resolver<'_, '_> {
         let schema = schema.map(|schema| env.ast.name(schema));
         let database = schema.or(env.fixed_database.as_deref());
         let table = self.compiler.locate_table(env.ast.name(name), database, false)?;
+        self.record_table(env, name, &table);
         let is_function = matches!(source.kind, SourceKind::Function { .. });
         if is_function && !matches!(table.kind, TableKind::Virtual { .. }) {
             return Err(not_a_function(env.ast.name(name)));

@@ -10,6 +10,7 @@ use kernite_parser::ast::{self, TriggerEvent};
 use kernite_vdbe::Error;
 
 use super::join::column_mask;
+use super::recording::Tokens;
 use super::star::{has_visible_rowid, is_rowid};
 use super::{Env, NestedName, Resolver};
 use crate::bound::{Expr, ExprFlags, ExprId, ExprKind, FromItem, SelectId, SelfContext};
@@ -26,6 +27,8 @@ pub(super) struct Name<'n> {
     /// Not quoted at all, so that it may be TRUE or FALSE.
     pub(super) unquoted: bool,
     pub(super) span: Option<ast::Span>,
+    /// Its tokens, where it was typed.
+    pub(super) tokens: Option<Tokens>,
 }
 
 /// The matches in the FROM items of one query.
@@ -66,6 +69,7 @@ impl Resolver<'_, '_> {
             if name.double_quoted && self.double_quoted_strings(start) {
                 let expr = self.add(ExprKind::Text(name.column.into()), name.span);
                 self.compiler.bound[expr].flags.set(ExprFlags::QUOTED_STRING);
+                self.record_string(env, name.tokens.map(|tokens| tokens.column));
                 return Ok(expr);
             }
             if name.unquoted
@@ -279,6 +283,7 @@ impl Resolver<'_, '_> {
         let (Some(item), Some(select), None) = (item, self.contexts[at].sources, found) else {
             let Some(expr) = found else { return Err(self.not_one(env, name, count)) };
             self.count_references(start, at);
+            self.record_found(env, at, name, expr);
             if matches!(self.compiler.bound[expr].kind, ExprKind::TriggerColumn { .. }) {
                 self.authorize_column(expr, None)?;
             }
@@ -292,6 +297,11 @@ impl Resolver<'_, '_> {
         let mut columns = Vec::with_capacity(merged.len());
         for (item, column) in merged {
             let expr = self.item_column(select, item, column, name.span);
+            let from = &self.compiler.bound[select].from[item];
+            if let Some(table) = from.table().cloned() {
+                let by_table_name = from.alias.is_none();
+                self.record_column(env, name.tokens, &table, column, by_table_name);
+            }
             if is_merged {
                 self.compiler.bound[expr].flags.set(ExprFlags::CAN_BE_NULL);
             }
@@ -305,6 +315,23 @@ impl Resolver<'_, '_> {
             return self.coalesce(columns);
         }
         Ok(columns[0])
+    }
+
+    /// Notes what a name means that is no column of a FROM item.
+    fn record_found(&mut self, env: &Env, at: usize, name: Name<'_>, expr: ExprId) {
+        if self.compiler.names.recording.is_none() {
+            return;
+        }
+        let (table, column, by_table_name) = match &self.compiler.bound[expr].kind {
+            ExprKind::SelfColumn { table, column } => (Arc::clone(table), *column, true),
+            ExprKind::TriggerColumn { table, column, .. } => (Arc::clone(table), *column, false),
+            ExprKind::Register { .. } => match &self.contexts[at].excluded {
+                Some((table, _)) => (Arc::clone(table), column_or_rowid(table, name.column).unwrap_or(-1), false),
+                None => return,
+            },
+            _ => return,
+        };
+        self.record_column(env, name.tokens, &table, column, by_table_name);
     }
 
     /// A reference to a column of a FROM item, noted as used.

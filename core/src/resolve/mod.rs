@@ -14,7 +14,7 @@
 //!
 //! Rooms: `number` (numbers of SELECTs), `expand` (SELECT to cores), `from` (FROM items), `cte` (WITH), `join` (ON, USING, NATURAL),
 //! `star` (`*`, names of a subquery's columns), `context` (what names can mean where), `lookup` (columns), `expr` (expressions),
-//! `function` and `window` (calls), `select` (names in a SELECT), `order_by`, `result` (names and types of the result), `api` (what the
+//! `function` and `window` (calls), `select` (names in a SELECT), `order_by`, `result` (names and types of the result), `recording` (what names meant), `api` (what the
 //! other rooms call).
 //!
 //! Never: storage, plans, instructions.
@@ -30,6 +30,7 @@ mod join;
 mod lookup;
 mod number;
 mod order_by;
+mod recording;
 mod result;
 mod select;
 mod star;
@@ -55,6 +56,7 @@ pub(crate) use number::count_selects;
 pub use result::result_columns;
 
 use cte::With;
+pub(crate) use recording::Recording;
 
 /// What the resolver keeps between its passes and calls.
 #[derive(Default)]
@@ -77,6 +79,8 @@ pub struct Names {
     depth: usize,
     /// Numbers of SELECTs by core index, for each syntax tree that is numbered.
     numbers: number::Numbers,
+    /// What names mean is written down.
+    pub(crate) recording: Option<Recording>,
 }
 
 impl Names {

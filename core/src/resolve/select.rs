@@ -240,6 +240,7 @@ impl Resolver<'_, '_> {
                     double_quoted: false,
                     unquoted: false,
                     span: column.span,
+                    tokens: None,
                 };
                 let expr = self.lookup(env, at, name)?;
                 self.check()?;

@@ -74,6 +74,7 @@ pub(super) fn empty(source: &Source<'_>, name: &[u8]) -> Table {
         row_estimate: DEFAULT_ROW_ESTIMATE,
         row_size_estimate: 0,
         has_statistics: false,
+        order: 0,
         sql: Arc::clone(source.sql),
         ast: Arc::clone(source.ast),
     }

@@ -58,12 +58,8 @@ fn applies(c: &Compiler<'_>, table: &Table) -> bool {
 pub fn references(c: &Compiler<'_>, table: &Table) -> Vec<Reference> {
     let Some(schema) = c.catalog.database(table.db) else { return Vec::new() };
     let refers = |key: &ForeignKey| key.parent.eq_ignore_ascii_case(&table.name);
-    let mut children: Vec<&Arc<Table>> =
-        schema.tables.values().filter(|child| child.foreign_keys.iter().any(refers)).collect();
-    // Roots are given out in the order of creation.
-    children.sort_by_key(|child| std::cmp::Reverse(child.root.map(kernite_btree::PageNo::get)));
     let mut found = Vec::new();
-    for child in children {
+    for child in schema.newest_first() {
         let keys = child.foreign_keys.iter().enumerate().rev().filter(|(_, key)| refers(key));
         found.extend(keys.map(|(at, _)| Reference { child: Arc::clone(child), at }));
     }

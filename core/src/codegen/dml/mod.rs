@@ -53,10 +53,12 @@ use crate::compile::{CompileResult, Compiler};
 
 pub use complete::halt_unique;
 pub use delete::{delete, delete_all_rows};
-pub use foreign_key::{drop_table as check_drop_table, locate_parent_key, references};
-pub use index_key::{bind_skip, index_key, index_key_reusing};
+pub use foreign_key::{ParentKey, drop_table as check_drop_table, locate_parent_key, references};
+pub use index_key::{Key, bind_skip, index_key, index_key_reusing};
 pub use insert::insert;
-pub use row::{TableCursors, indexes, open_table_and_indexes};
+pub use row::{
+    Opening, TableCursors, check_expr, default_expr, indexes, open_index, open_table_and_indexes, with_cursor,
+};
 pub use update::update;
 
 /// What the statements of one compilation share, those of the triggers that they fire included.
