@@ -9,6 +9,10 @@
 
 pub mod bound;
 pub mod catalog;
+pub mod codegen;
 pub mod compile;
+pub mod connection;
+pub mod ddl;
 pub mod plan;
+pub mod pragma;
 pub mod resolve;

@@ -12,6 +12,7 @@ pub mod build;
 mod index;
 pub mod load;
 mod schema;
+pub mod statistics;
 mod table;
 mod trigger;
 

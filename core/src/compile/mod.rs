@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, Table};
 use crate::resolve::Names;
 
 pub use authorize::{AuthAnswer, AuthRequest, Authorizer, action};
-pub use options::{CompileOptions, LimitKind};
+pub use options::{CompileOptions, LIMIT_DEFAULTS, LimitKind};
 
 /// One compilation. SQLite calls it `Parse`.
 pub struct Compiler<'a> {
@@ -46,6 +46,8 @@ pub struct Compiler<'a> {
     pub stored_in: Option<Db>,
     /// How deep in SQL text that the engine wrote itself; internal functions may be called there and nothing is authorized.
     pub nested: u32,
+    /// Whether the statement is to be explained instead of run.
+    pub explain: kernite_parser::Explain,
     /// The innermost view or trigger, for the authorizer.
     pub auth_context: Option<Arc<[u8]>>,
     /// Byte of the statement's text that the error is about.
@@ -133,6 +135,7 @@ impl<'a> Compiler<'a> {
             trigger: None,
             stored_in: None,
             nested: 0,
+            explain: kernite_parser::Explain::No,
             auth_context: None,
             error_offset: None,
             notes: Notes::default(),

@@ -1,0 +1,291 @@
+//! Commit and rollback over all databases of a connection.
+//!
+//! ```text
+//! Start ─> [SuperName ─> SuperWrite ─> SuperSync] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
+//! ```
+//!
+//! | stage         | what holds when it begins                                                                       |
+//! |---------------|-------------------------------------------------------------------------------------------------|
+//! | `Prepare`     | databases below `db` are durable but for the end of their journals                                |
+//! | `SuperRemove` | all are; each journal names the super-journal, and removing that file commits them all at once    |
+//! | `Finish`      | the transaction is committed; databases below `db` have ended their journals                      |
+//!
+//! A super-journal is made only when several files with rollback journals are written; its name is in each of them, so that recovery
+//! knows that they belong together.
+//!
+//! Spec: Atomic Commit In SQLite, "Multi-file Commit"; Database File Format, "The Rollback Journal".
+
+use std::sync::Arc;
+
+use kernite_btree::{Btree, Error as StorageError, JournalMode, Synchronous, TransactionKind};
+use kernite_io::{
+    AccessMode, Buffer, Completion, File, FileKind, IoError, IoSlice, OpenFlags, Outstanding, Pending, ready,
+};
+use kernite_vdbe::host::Storage;
+use kernite_vdbe::{Error, Step};
+
+use super::host::HostState;
+
+/// A commit under way.
+#[derive(Default)]
+pub(crate) struct Commit {
+    stage: Stage,
+    /// The next database of the stage.
+    db: usize,
+    super_journal: Option<SuperJournal>,
+    /// What this script waits for.
+    pub(crate) outstanding: Outstanding,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Start,
+    SuperName,
+    SuperOpen,
+    SuperWrite,
+    Prepare,
+    SuperRemove,
+    Finish,
+    EndReads,
+}
+
+/// The file that binds several journals together.
+struct SuperJournal {
+    path: Vec<u8>,
+    names: Vec<u8>,
+    file: Option<Arc<dyn File>>,
+    stat: Option<Arc<Completion<Option<kernite_io::FileStat>>>>,
+    open: Option<Arc<Completion<kernite_io::OpenOutcome>>>,
+    done: Option<Arc<Completion<()>>>,
+    removed: Option<Arc<Completion<bool>>>,
+}
+
+/// A rollback under way.
+#[derive(Default)]
+pub(crate) struct Rollback {
+    db: usize,
+    is_under_way: bool,
+}
+
+/// Waits for what a backend queued.
+fn poll<T>(
+    slot: &mut Option<Arc<Completion<T>>>,
+    outstanding: &mut Outstanding,
+    start: impl FnOnce() -> Pending<T>,
+) -> Result<Option<T>, Error> {
+    let completion = match slot {
+        Some(completion) => completion,
+        None => match start() {
+            Pending::Done(result) => return result.map(Some).map_err(io_error),
+            Pending::Queued(completion) => {
+                outstanding.track(&completion);
+                slot.insert(completion)
+            }
+        },
+    };
+    match completion.take() {
+        None => Ok(None),
+        Some(result) => {
+            *slot = None;
+            outstanding.prune();
+            result.map(Some).map_err(io_error)
+        }
+    }
+}
+
+fn io_error(error: IoError) -> Error {
+    Error::Storage(StorageError::from(error))
+}
+
+/// Whether a database has something to write.
+fn is_writing(btree: &Btree) -> bool {
+    btree.transaction().is_some_and(|kind| kind != TransactionKind::Read)
+}
+
+/// Whether a database's journal can name a super-journal, and has to for several files to commit as one.
+fn needs_super_journal(btree: &Btree) -> bool {
+    is_writing(btree)
+        && !btree.path().is_empty()
+        && btree.synchronous() != Synchronous::Off
+        && matches!(
+            btree.journal_mode(),
+            JournalMode::Delete | JournalMode::Persist | JournalMode::Truncate
+        )
+}
+
+impl HostState {
+    /// Commits all databases that are written, and ends the read transactions that nobody needs.
+    pub(crate) fn commit_all(&mut self, storage: &mut Storage) -> Step<()> {
+        let mut commit = std::mem::take(&mut self.commit);
+        match self.advance_commit(storage, &mut commit) {
+            Ok(None) => {
+                self.commit = commit;
+                Ok(None)
+            }
+            Ok(done) => Ok(done),
+            Err(error) => {
+                if let Some(journal) = &commit.super_journal
+                    && commit.stage != Stage::Finish
+                {
+                    // The journals that name it are rolled back; without the file they stand for themselves.
+                    drop(self.io.remove(&journal.path, false));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn advance_commit(&mut self, storage: &mut Storage, commit: &mut Commit) -> Step<()> {
+        loop {
+            match commit.stage {
+                Stage::Start => {
+                    let bound = storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree));
+                    let main_has_file =
+                        storage.databases.first().and_then(Option::as_ref).is_some_and(|btree| !btree.path().is_empty());
+                    commit.stage = if main_has_file && bound.count() > 1 {
+                        Stage::SuperName
+                    } else {
+                        Stage::Prepare
+                    };
+                }
+                Stage::SuperName => ready!(self.name_super_journal(storage, commit)),
+                Stage::SuperOpen => ready!(self.open_super_journal(commit)),
+                Stage::SuperWrite => {
+                    if let Some(journal) = &mut commit.super_journal
+                        && let Some(file) = &journal.file
+                    {
+                        let names = || IoSlice::whole(Buffer::copy_of(&journal.names));
+                        let start = || file.write_then_sync(0, vec![names()]);
+                        ready!(poll(&mut journal.done, &mut commit.outstanding, start));
+                        journal.file = None;
+                    }
+                    commit.stage = Stage::Prepare;
+                }
+                Stage::Prepare => {
+                    let name = commit.super_journal.as_ref().map(|journal| journal.path.clone());
+                    while let Some(slot) = storage.databases.get_mut(commit.db) {
+                        if let Some(btree) = slot.as_mut().filter(|btree| is_writing(btree)) {
+                            let name = name.as_deref().filter(|_| needs_super_journal(btree));
+                            ready!(btree.commit_prepare(name));
+                        }
+                        commit.db += 1;
+                    }
+                    commit.db = 0;
+                    commit.stage = Stage::SuperRemove;
+                }
+                Stage::SuperRemove => {
+                    if let Some(journal) = &mut commit.super_journal {
+                        let start = || self.io.remove(&journal.path, true);
+                        ready!(poll(&mut journal.removed, &mut commit.outstanding, start));
+                    }
+                    commit.stage = Stage::Finish;
+                }
+                Stage::Finish => {
+                    while let Some(slot) = storage.databases.get_mut(commit.db) {
+                        if let Some(btree) = slot.as_mut().filter(|btree| is_writing(btree)) {
+                            ready!(btree.commit_finish());
+                            if let Some(database) = self.databases.get_mut(commit.db) {
+                                database.committed_frames = btree.take_committed_wal_frames();
+                            }
+                        }
+                        commit.db += 1;
+                    }
+                    self.databases.iter_mut().for_each(|database| database.schema_changed = false);
+                    commit.db = 0;
+                    commit.stage = Stage::EndReads;
+                }
+                Stage::EndReads => {
+                    ready!(self.end_reads(storage, &mut commit.db));
+                    return Ok(Some(()));
+                }
+            }
+        }
+    }
+
+    /// Ends read transactions, unless a statement beside the one that ends still reads.
+    fn end_reads(&mut self, storage: &mut Storage, db: &mut usize) -> Step<()> {
+        if self.vm.readers > 1 {
+            return Ok(Some(()));
+        }
+        while let Some(slot) = storage.databases.get_mut(*db) {
+            if let Some(btree) = slot.as_mut().filter(|btree| btree.transaction().is_some()) {
+                ready!(btree.end_read());
+            }
+            *db += 1;
+        }
+        Ok(Some(()))
+    }
+
+    /// Finds a name that no file has: the main database's with `-mj` and random digits.
+    fn name_super_journal(&mut self, storage: &Storage, commit: &mut Commit) -> Step<()> {
+        let main = storage.databases.first().and_then(Option::as_ref).map_or(&[][..], Btree::path);
+        let journal = commit.super_journal.get_or_insert_with(|| SuperJournal {
+            path: Vec::new(),
+            names: Vec::new(),
+            file: None,
+            stat: None,
+            open: None,
+            done: None,
+            removed: None,
+        });
+        loop {
+            if journal.path.is_empty() {
+                let mut random = [0u8; 4];
+                self.io.fill_random(&mut random);
+                let random = u32::from_le_bytes(random);
+                // A 9 stands in the third place from the end, so that 8.3 file systems see a suffix of their own.
+                let suffix = format!("-mj{:06X}9{:02X}", (random >> 8) & 0xff_ffff, random & 0xff);
+                journal.path = [main, suffix.as_bytes()].concat();
+            }
+            let start = || self.io.stat(&journal.path);
+            let known = ready!(poll(&mut journal.stat, &mut commit.outstanding, start));
+            if known.is_none() {
+                break;
+            }
+            journal.path.clear();
+        }
+        for btree in storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree)) {
+            journal.names.extend_from_slice(btree.path());
+            journal.names.extend_from_slice(b"-journal\0");
+        }
+        commit.stage = Stage::SuperOpen;
+        Ok(Some(()))
+    }
+
+    fn open_super_journal(&mut self, commit: &mut Commit) -> Step<()> {
+        let Some(journal) = &mut commit.super_journal else { return Ok(Some(())) };
+        let flags = OpenFlags {
+            create: true,
+            exclusive: true,
+            ..OpenFlags::new(FileKind::SuperJournal, AccessMode::ReadWrite)
+        };
+        let start = || self.io.open(Some(&journal.path), flags);
+        let outcome = ready!(poll(&mut journal.open, &mut commit.outstanding, start));
+        journal.file = Some(outcome.file);
+        commit.stage = Stage::SuperWrite;
+        Ok(Some(()))
+    }
+
+    /// Rolls back all databases. Schemas that were changed are read again.
+    pub(crate) fn rollback_all(&mut self, storage: &mut Storage) -> Step<()> {
+        if !self.rollback.is_under_way {
+            self.rollback = Rollback { db: 0, is_under_way: true };
+            self.commit = Commit::default();
+        }
+        let schema_changed = self.databases.iter().any(|database| database.schema_changed);
+        while let Some(slot) = storage.databases.get_mut(self.rollback.db) {
+            if let Some(btree) = slot.as_mut().filter(|btree| btree.transaction().is_some()) {
+                ready!(btree.rollback(!schema_changed));
+            }
+            self.rollback.db += 1;
+        }
+        let mut db = 0;
+        ready!(self.end_reads(storage, &mut db));
+        self.rollback = Rollback::default();
+        self.rolled_back = true;
+        self.drop_changed_schemas();
+        self.databases.iter_mut().for_each(|database| database.schema_changed = false);
+        Ok(Some(()))
+    }
+}

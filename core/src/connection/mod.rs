@@ -1,0 +1,38 @@
+//! A connection: its state, its statements, its transactions.
+//!
+//! ```text
+//! raw::Connection ──┐                         ┌── storage: one Btree per attached database
+//! raw::Statement ───┼── Shared: lock ── State ┼── host: catalogue, registries, settings, counters; serves the machine
+//! raw::Statement ───┘                         └── hooks, authorizer, busy handler, statement cache
+//! ```
+//!
+//! One recursive lock is around one state. **The application's code never runs while the state is borrowed**: hooks, the authorizer
+//! and user functions are taken out or called with the borrow released, and may prepare and step other statements of the connection.
+//!
+//! A statement is compiled in two phases. First the schemas that are not loaded are read, which may wait for I/O; then the text is compiled
+//! against a snapshot of the catalogue, which never waits.
+//!
+//! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
+//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this).
+//!
+//! Never: SQL's meaning; pages.
+
+mod attach;
+mod busy;
+mod commit;
+mod explain;
+mod hooks;
+mod host;
+mod open;
+mod prepare;
+pub mod raw;
+mod schema;
+mod state;
+mod statement;
+mod wait;
+
+pub use busy::BusyHandler;
+pub use hooks::{Hooks, TraceEvent};
+pub use open::OpenFlags;
+pub(crate) use host::HostState;

@@ -1,0 +1,451 @@
+//! Preparing a statement: text to [`Prepared`].
+//!
+//! ```text
+//! cache? ─> parse ─> load schemas (may wait) ─> compile (never waits, state released) ─> open databases used
+//! ```
+//!
+//! A compilation is a pure function of the text and a snapshot, so its result is shared by all statements with the same text: the
+//! cache is keyed by text, and an entry counts only as long as schemas, registries and options are those that it was made with.
+//!
+//! An error that may be due to a schema that another connection changed is not reported before the schema cookies have been compared.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kernite_btree::{Meta, TransactionKind};
+use kernite_io::ready;
+use kernite_parser::ast::Statement;
+use kernite_parser::{Explain, Limits, ParseError, ParseErrorKind, Parsed};
+use kernite_vdbe::op::Db;
+use kernite_vdbe::program::Program;
+use kernite_vdbe::{Error, Register, Step};
+
+use super::busy::{BusyHandler, BusyWait};
+use super::explain;
+use super::host::HostState;
+use super::schema::btree;
+use super::state::State;
+use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind};
+
+/// `SQLITE_TOOBIG`
+const TOOBIG: i32 = 18;
+/// `SQLITE_BUSY`
+const BUSY: i32 = 5;
+
+/// A compiled statement: what all statements with its text share.
+pub(crate) struct Prepared {
+    pub(crate) program: Arc<Program>,
+    /// Names and origins of the result columns.
+    pub(crate) columns: Arc<[ColumnInfo]>,
+    /// Parameters that have a name: number and name with its first character.
+    pub(crate) parameters: Vec<(u32, Box<[u8]>)>,
+    pub(crate) parameter_count: u32,
+    pub(crate) explain: Explain,
+    /// Rows of EXPLAIN.
+    pub(crate) explained: Option<Arc<[Vec<Register>]>>,
+    /// The statement's own text.
+    pub(crate) sql: Arc<[u8]>,
+    stamp: Stamp,
+}
+
+/// What a compilation depended on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    /// Generations of the schemas, by database.
+    generations: Vec<u64>,
+    expired: u64,
+    options: u64,
+    functions: u64,
+    collations: u64,
+}
+
+impl Stamp {
+    fn of(host: &HostState) -> Stamp {
+        let generation = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
+            schema.as_ref().map_or(0, |schema| schema.generation)
+        };
+        Stamp {
+            generations: host.catalog.databases.iter().map(generation).collect(),
+            expired: host.expired,
+            options: host.options_version,
+            functions: host.functions.version(),
+            collations: host.collations.version(),
+        }
+    }
+}
+
+impl Prepared {
+    /// Whether it may run with the connection as it is.
+    pub(crate) fn is_current(&self, host: &HostState) -> bool {
+        let stamp = &self.stamp;
+        stamp.expired == host.expired
+            && stamp.options == host.options_version
+            && stamp.functions == host.functions.version()
+            && stamp.collations == host.collations.version()
+            && stamp.generations.len() == host.catalog.databases.len()
+            && stamp
+                .generations
+                .iter()
+                .zip(&host.catalog.databases)
+                .all(|(known, schema)| schema.as_ref().map_or(0, |schema| schema.generation) == *known)
+    }
+}
+
+/// Statements compiled lately, by text; newest last.
+#[derive(Default)]
+pub(crate) struct Cache {
+    entries: VecDeque<Arc<Prepared>>,
+}
+
+/// How many compiled statements are kept.
+const CACHE_MAX: usize = 32;
+
+impl Cache {
+    fn find(&mut self, sql: &[u8], host: &HostState) -> Option<Arc<Prepared>> {
+        let at = self.entries.iter().rposition(|entry| *entry.sql == *sql)?;
+        let entry = self.entries.remove(at)?;
+        if !entry.is_current(host) {
+            return None;
+        }
+        self.entries.push_back(Arc::clone(&entry));
+        Some(entry)
+    }
+
+    fn insert(&mut self, entry: Arc<Prepared>) {
+        if self.entries.len() == CACHE_MAX {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+/// A preparation that may have to wait.
+#[derive(Default)]
+pub(crate) struct Preparing {
+    parsed: Option<Parsed>,
+    /// The compilation failed, and the schema cookies are being compared before that is reported.
+    failed: Option<Failure>,
+    checked: usize,
+    retried: bool,
+    /// Compiled; databases that it uses are being opened.
+    ready: Option<Arc<Prepared>>,
+    databases: u32,
+    pub(crate) busy: BusyWait,
+}
+
+/// A failed compilation.
+struct Failure {
+    error: Error,
+    offset: Option<u32>,
+    check_schema: bool,
+}
+
+impl Preparing {
+    /// Prepares the first statement of `sql`. Gives it, or `None` for an empty text, and where the next statement begins.
+    pub(crate) fn poll(
+        &mut self,
+        state: &RefCell<State>,
+        sql: &[u8],
+    ) -> Step<(Option<Arc<Prepared>>, usize)> {
+        match self.poll_inner(state, sql) {
+            Err(failure) => {
+                let mut state = state.borrow_mut();
+                let offset = failure.offset;
+                state.note_error(&failure.error, offset);
+                *self = Preparing::default();
+                Err(failure.error)
+            }
+            Ok(done) => Ok(done),
+        }
+    }
+
+    fn poll_inner(
+        &mut self,
+        state: &RefCell<State>,
+        sql: &[u8],
+    ) -> Result<Option<(Option<Arc<Prepared>>, usize)>, Failure> {
+        loop {
+            if let Some(prepared) = &self.ready {
+                let (prepared, mut databases) = (Arc::clone(prepared), self.databases);
+                let mut state = state.borrow_mut();
+                let State { storage, host, .. } = &mut *state;
+                while databases != 0 {
+                    let db = Db(databases.trailing_zeros() as u8);
+                    if host.open_database(storage, db).map_err(Failure::plain)?.is_none() {
+                        return Ok(None);
+                    }
+                    databases &= databases - 1;
+                    self.databases = databases;
+                }
+                let end = prepared.sql.len();
+                *self = Preparing::default();
+                return Ok(Some((Some(prepared), end)));
+            }
+            if self.failed.is_some() {
+                match self.compare_cookies(state)? {
+                    None => return Ok(None),
+                    Some(false) => {
+                        let failure = self.failed.take();
+                        return Err(failure.unwrap_or_else(|| Failure::plain(Error::message("no error"))));
+                    }
+                    Some(true) => self.failed = None,
+                }
+            }
+            if self.parsed.is_none() {
+                if let Some(prepared) = find_cached(state, sql) {
+                    let end = prepared.sql.len();
+                    return Ok(Some((Some(prepared), end)));
+                }
+                match parse(state, sql)? {
+                    Some(parsed) => self.parsed = Some(parsed),
+                    None => return Ok(Some((None, sql.len()))),
+                }
+            }
+            let needs_schema = self.parsed.as_ref().is_some_and(|parsed| needs_schema(&parsed.statement));
+            if needs_schema && !self.load_schemas(state)? {
+                return Ok(None);
+            }
+            let Some(parsed) = &self.parsed else { continue };
+            match compile(state, parsed, sql) {
+                Ok((prepared, databases)) => {
+                    let prepared = Arc::new(prepared);
+                    let mut state = state.borrow_mut();
+                    if state.authorizer.is_none() && prepared.explain == Explain::No {
+                        state.cache.insert(Arc::clone(&prepared));
+                    }
+                    self.ready = Some(prepared);
+                    self.databases = databases;
+                }
+                Err(failure) if failure.check_schema && !self.retried => {
+                    self.failed = Some(failure);
+                    self.retried = true;
+                    self.checked = 0;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// `false`: waiting.
+    fn load_schemas(&mut self, state: &RefCell<State>) -> Result<bool, Failure> {
+        loop {
+            let outcome = {
+                let mut state = state.borrow_mut();
+                let State { storage, host, .. } = &mut *state;
+                host.load_schemas(storage)
+            };
+            match outcome {
+                Ok(Some(())) => {
+                    self.busy.clear();
+                    return Ok(true);
+                }
+                Ok(None) => return Ok(false),
+                Err(error) if error.code() == BUSY => match ask_busy(state, &mut self.busy)? {
+                    None => return Ok(false),
+                    Some(true) => {}
+                    Some(false) => return Err(Failure::plain(error)),
+                },
+                Err(error) => return Err(Failure::plain(error)),
+            }
+        }
+    }
+
+    /// Compares the cookies of all databases with their files'. `true`: one had changed, and is read again.
+    fn compare_cookies(&mut self, state: &RefCell<State>) -> Result<Option<bool>, Failure> {
+        let mut state = state.borrow_mut();
+        let State { storage, host, .. } = &mut *state;
+        let mut changed = false;
+        while self.checked < storage.databases.len() {
+            let Ok(number) = u8::try_from(self.checked) else { break };
+            match host.is_changed(storage, Db(number)) {
+                Ok(None) => return Ok(None),
+                Ok(Some(found)) => {
+                    changed |= found;
+                    if found {
+                        host.unload_schema(Db(number));
+                    }
+                }
+                // Whoever cannot read a cookie reports what was wrong in the first place.
+                Err(_) => {}
+            }
+            self.checked += 1;
+        }
+        Ok(Some(changed))
+    }
+}
+
+impl HostState {
+    /// Whether the file of a database has another schema than the catalogue.
+    fn is_changed(&mut self, storage: &mut kernite_vdbe::host::Storage, db: Db) -> Step<bool> {
+        let known = match self.catalog.database(db) {
+            Some(schema) if schema.loaded && self.databases[usize::from(db.0)].opened => schema.cookie,
+            _ => return Ok(Some(false)),
+        };
+        let btree = btree(storage, db)?;
+        let began = btree.transaction().is_none();
+        if began {
+            ready!(btree.begin(TransactionKind::Read));
+        }
+        let cookie = ready!(btree.meta(Meta::SchemaVersion));
+        if began {
+            ready!(btree.end_read());
+        }
+        Ok(Some(cookie != known))
+    }
+}
+
+impl Failure {
+    fn plain(error: Error) -> Failure {
+        Failure { error, offset: None, check_schema: false }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::plain(error)
+    }
+}
+
+/// Asks the busy handler. `Some(true)`: try again; `None`: a timer runs.
+pub(crate) fn ask_busy(state: &RefCell<State>, wait: &mut BusyWait) -> Step<bool> {
+    let (timeout, callback) = {
+        let mut state = state.borrow_mut();
+        match &mut state.busy {
+            BusyHandler::None => return Ok(Some(false)),
+            BusyHandler::Timeout(timeout) => (Some(*timeout), None),
+            BusyHandler::Callback(_) => (None, Some(std::mem::take(&mut state.busy))),
+        }
+    };
+    if let Some(timeout) = timeout {
+        let io = state.borrow().host.io.clone();
+        return wait.wait(&io, timeout);
+    }
+    let Some(BusyHandler::Callback(mut callback)) = callback else { return Ok(Some(false)) };
+    let again = callback(wait.next_count());
+    let mut state = state.borrow_mut();
+    if matches!(state.busy, BusyHandler::None) {
+        state.busy = BusyHandler::Callback(callback);
+    }
+    Ok(Some(again))
+}
+
+fn find_cached(state: &RefCell<State>, sql: &[u8]) -> Option<Arc<Prepared>> {
+    let mut state = state.borrow_mut();
+    let State { cache, host, authorizer, .. } = &mut *state;
+    if authorizer.is_some() {
+        return None;
+    }
+    cache.find(sql, host)
+}
+
+/// Whether a statement can only be compiled with the schemas read. What only ends a transaction must work with a damaged schema too.
+fn needs_schema(statement: &Statement) -> bool {
+    match statement {
+        Statement::Commit
+        | Statement::Rollback
+        | Statement::Begin(_)
+        | Statement::Savepoint(_)
+        | Statement::Release(_)
+        | Statement::RollbackTo(_)
+        | Statement::Detach(_) => false,
+        Statement::Pragma(_) => false,
+        _ => true,
+    }
+}
+
+fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> {
+    let mut state = state.borrow_mut();
+    let State { parser, host, .. } = &mut *state;
+    let options = &host.options;
+    let limit = |kind| u32::try_from(options.limit(kind)).unwrap_or(u32::MAX);
+    parser.set_limits(Limits {
+        sql_length: limit(LimitKind::SqlLength),
+        expr_depth: limit(LimitKind::ExprDepth),
+        parser_depth: limit(LimitKind::ParserDepth),
+        compound_select: limit(LimitKind::CompoundSelect),
+        variable_number: limit(LimitKind::VariableNumber),
+        function_arg: limit(LimitKind::FunctionArg),
+        column: limit(LimitKind::Column),
+        ..Limits::default()
+    });
+    parser.parse(sql).map_err(|error: ParseError| Failure {
+        offset: error.offset,
+        check_schema: false,
+        error: match error.kind {
+            ParseErrorKind::TooBig => Error::with_code(TOOBIG, error.to_string()),
+            ParseErrorKind::Sql => Error::message(error.to_string()),
+        },
+    })
+}
+
+/// Compiles a statement with the state released. Gives the bits of the databases that it uses too.
+fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepared, u32), Failure> {
+    let (stamp, catalog, functions, collations, options, mut authorizer) = {
+        let mut state = state.borrow_mut();
+        let host = &state.host;
+        (
+            Stamp::of(host),
+            host.catalog.clone(),
+            Arc::clone(&host.functions),
+            Arc::clone(&host.collations),
+            Arc::clone(&host.options),
+            state.authorizer.take(),
+        )
+    };
+    let ast = Arc::new((*parsed.ast).clone());
+    let compiled = {
+        let asked = authorizer.as_mut().map(|authorizer| &mut **authorizer as &mut dyn Authorizer);
+        let mut compiler =
+            Compiler::new(&catalog, &functions, &collations, &options, asked, Arc::clone(&ast));
+        compiler.explain = parsed.explain;
+        let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
+        let failure = |error, compiler: &Compiler<'_>| Failure {
+            error,
+            offset: compiler.error_offset,
+            check_schema: compiler.notes.check_schema,
+        };
+        match outcome {
+            Err(error) => Err(failure(error, &compiler)),
+            Ok(()) => {
+                let databases = compiler.notes.read_databases | compiler.notes.write_databases;
+                let columns = std::mem::take(&mut compiler.notes.columns);
+                match compiler.builder.finish() {
+                    Ok(program) => Ok((program, columns, databases)),
+                    Err(error) => Err(Failure::plain(error)),
+                }
+            }
+        }
+    };
+    if let Some(authorizer) = authorizer {
+        state.borrow_mut().authorizer.get_or_insert(authorizer);
+    }
+    let (program, columns, databases) = compiled?;
+    let explained: Option<Arc<[Vec<Register>]>> = match parsed.explain {
+        Explain::No => None,
+        Explain::Program => Some(explain::program_rows(&program).into()),
+        Explain::QueryPlan => Some(explain::plan_rows(&program).into()),
+    };
+    let columns = match parsed.explain {
+        Explain::No => columns,
+        Explain::Program => explain::columns(false),
+        Explain::QueryPlan => explain::columns(true),
+    };
+    let parameters = parsed.parameters.named.iter();
+    let prepared = Prepared {
+        program: Arc::new(program),
+        columns: columns.into(),
+        parameters: parameters.map(|known| (known.number, ast.source(known.span).into())).collect(),
+        parameter_count: parsed.parameters.count,
+        explain: parsed.explain,
+        explained,
+        sql: Arc::from(&sql[..parsed.end.min(sql.len())]),
+        stamp,
+    };
+    Ok((prepared, databases))
+}

@@ -1,0 +1,157 @@
+//! What a connection has.
+
+use std::sync::Arc;
+
+use kernite_btree::{Btree, OpenOptions};
+use kernite_io::{Process, WallTime};
+use kernite_parser::Parser;
+use kernite_vdbe::function::registry::{CollationRegistry, FunctionRegistry};
+use kernite_vdbe::host::{ConnectionState, Storage};
+use kernite_vdbe::{Db, Error};
+
+use super::busy::BusyHandler;
+use super::hooks::Hooks;
+use super::host::HostState;
+use super::prepare::Cache;
+use crate::catalog::{Catalog, DatabaseSchema};
+use crate::compile::{Authorizer, CompileOptions};
+
+/// Everything behind a connection's lock.
+pub(crate) struct State {
+    pub(crate) storage: Storage,
+    pub(crate) host: HostState,
+    pub(crate) parser: Parser,
+    pub(crate) cache: Cache,
+    pub(crate) hooks: Hooks,
+    pub(crate) authorizer: Option<Box<dyn Authorizer>>,
+    pub(crate) busy: BusyHandler,
+    /// Statements that are not finalised.
+    pub(crate) statements: u32,
+    /// The last error, for `errmsg` and its like.
+    pub(crate) error: Option<LastError>,
+}
+
+/// What `sqlite3_errcode`, `sqlite3_errmsg` and `sqlite3_error_offset` tell.
+#[derive(Clone, Debug)]
+pub(crate) struct LastError {
+    pub(crate) code: i32,
+    pub(crate) message: String,
+    pub(crate) offset: Option<u32>,
+}
+
+/// What is kept about an attached database beside its storage and schema.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DatabaseState {
+    /// Whether its storage was opened. Temp is opened when it is first used.
+    pub(crate) opened: bool,
+    /// Its schema was changed by the transaction under way: a rollback drops it.
+    pub(crate) schema_changed: bool,
+    /// `cache_size` as set or read from the file.
+    pub(crate) cache_size: i32,
+    /// Frames in its WAL after the last commit, for the hook.
+    pub(crate) committed_frames: u32,
+}
+
+/// `cache_size` of a new connection: two megabytes, in KiB.
+pub(crate) const DEFAULT_CACHE_SIZE: i32 = -2000;
+
+impl State {
+    /// A connection with its main database, which is not open yet.
+    pub(crate) fn new(process: Arc<Process>, main: OpenOptions) -> State {
+        let io = Arc::clone(process.io());
+        let temp = OpenOptions { create: true, ..OpenOptions::default() };
+        let storage = Storage {
+            databases: vec![
+                Some(Btree::new(Arc::clone(&io), main)),
+                Some(Btree::new(Arc::clone(&io), temp)),
+            ],
+            ..Storage::default()
+        };
+        let schema = |name: &[u8], generation| {
+            Some(Arc::new(DatabaseSchema {
+                name: name.into(),
+                generation,
+                file_format: 1,
+                ..DatabaseSchema::default()
+            }))
+        };
+        let database = || DatabaseState { cache_size: DEFAULT_CACHE_SIZE, ..DatabaseState::default() };
+        let host = HostState {
+            io,
+            process,
+            vm: ConnectionState::default(),
+            catalog: Catalog { databases: vec![schema(b"main", 1), schema(b"temp", 2)] },
+            databases: vec![database(), database()],
+            functions: Arc::new(FunctionRegistry::default()),
+            collations: Arc::new(CollationRegistry::default()),
+            options: Arc::new(CompileOptions::default()),
+            options_version: 0,
+            generation: 2,
+            statement_time: None,
+            expired: 0,
+            reader: None,
+            commit: Default::default(),
+            rollback: Default::default(),
+            rolled_back: false,
+            attaching: None,
+            detaching: None,
+            wal_autocheckpoint: 1000,
+            busy_timeout_ms: 0,
+            settings: Default::default(),
+        };
+        State {
+            storage,
+            host,
+            parser: Parser::default(),
+            cache: Cache::default(),
+            hooks: Hooks::default(),
+            authorizer: None,
+            busy: BusyHandler::default(),
+            statements: 0,
+            error: None,
+        }
+    }
+
+    /// Notes an error for `errmsg`.
+    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>) {
+        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset });
+    }
+}
+
+impl HostState {
+    /// A schema of which a new version is being made.
+    pub(crate) fn schema_mut(&mut self, db: Db) -> Option<&mut DatabaseSchema> {
+        self.generation += 1;
+        let generation = self.generation;
+        let schema = self.catalog.databases.get_mut(usize::from(db.0))?.as_mut()?;
+        let schema = Arc::make_mut(schema);
+        schema.generation = generation;
+        Some(schema)
+    }
+
+    /// Forgets what was read of a schema; it is read again when it is next needed.
+    pub(crate) fn unload_schema(&mut self, db: Db) {
+        self.generation += 1;
+        let generation = self.generation;
+        if let Some(Some(schema)) = self.catalog.databases.get_mut(usize::from(db.0)) {
+            *schema = Arc::new(DatabaseSchema {
+                name: schema.name.clone(),
+                generation,
+                file_format: 1,
+                encoding: schema.encoding,
+                ..DatabaseSchema::default()
+            });
+        }
+    }
+
+    /// Changes the switches that compilations look at.
+    pub(crate) fn set_options(&mut self, change: impl FnOnce(&mut CompileOptions)) {
+        change(Arc::make_mut(&mut self.options));
+        self.options_version += 1;
+    }
+
+    /// The time of the running step.
+    pub(crate) fn time(&mut self) -> WallTime {
+        *self.statement_time.get_or_insert_with(|| self.io.now())
+    }
+}

@@ -1,0 +1,330 @@
+//! A statement's life: stepping, resetting, being compiled again.
+//!
+//! The machine tells the driver here what it needs: user code is called with the state released, locks are waited for, hooks are called. A
+//! statement whose schema has changed is compiled again when it starts, with its bindings kept.
+//!
+//! Always true: the state is borrowed only while the machine steps, never while the application's code runs.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use kernite_btree::CheckpointMode;
+use kernite_io::ready;
+use kernite_vdbe::host::Storage;
+use kernite_vdbe::machine::{Event, Hook, Machine};
+use kernite_vdbe::op::Db;
+use kernite_vdbe::{Error, Register, Step};
+
+use super::busy::BusyWait;
+use super::hooks::{TraceEvent, UpdateEvent};
+use super::host::HostState;
+use super::prepare::{Prepared, Preparing, ask_busy};
+use super::state::State;
+
+/// Most times that a statement is compiled again before its error counts.
+const REPREPARE_MAX: u32 = 50;
+/// `SQLITE_SCHEMA`, `SQLITE_INTERRUPT`, `SQLITE_CONSTRAINT_COMMITHOOK`, `SQLITE_MISUSE`.
+const SCHEMA: i32 = 17;
+const INTERRUPT: i32 = 9;
+const COMMIT_HOOK: i32 = 531;
+
+/// The execution of a prepared statement.
+pub(crate) struct Execution {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) machine: Machine,
+    /// The next row of EXPLAIN.
+    explained: usize,
+    /// Rows are there to be read.
+    pub(crate) has_row: bool,
+    preparing: Option<Preparing>,
+    busy: BusyWait,
+    retries: u32,
+    /// The run has ended; what comes after a commit is under way.
+    after: Option<After>,
+}
+
+/// What is done after a run has ended.
+#[derive(Clone, Copy)]
+struct After {
+    /// The next database whose WAL is looked at.
+    db: usize,
+}
+
+/// What a hook or handler decided.
+enum Verdict {
+    GoOn,
+    Fail(Error),
+}
+
+impl Execution {
+    pub(crate) fn new(prepared: Arc<Prepared>) -> Execution {
+        Execution {
+            machine: Machine::new(Arc::clone(&prepared.program)),
+            prepared,
+            explained: 0,
+            has_row: false,
+            preparing: None,
+            busy: BusyWait::default(),
+            retries: 0,
+            after: None,
+        }
+    }
+
+    /// What it waits for beside the connection's I/O.
+    pub(crate) fn busy_wait(&self) -> &BusyWait {
+        match &self.preparing {
+            Some(preparing) => &preparing.busy,
+            None => &self.busy,
+        }
+    }
+
+    /// The row at hand.
+    pub(crate) fn row(&self) -> &[Register] {
+        match &self.prepared.explained {
+            Some(rows) if self.has_row => rows.get(self.explained.wrapping_sub(1)).map_or(&[], Vec::as_slice),
+            Some(_) => &[],
+            None if self.has_row => self.machine.row(),
+            None => &[],
+        }
+    }
+
+    /// Goes on to the next row; `false` at the end. After an error or the end the next call starts again.
+    pub(crate) fn step(&mut self, state: &RefCell<State>, sql: &mut dyn kernite_vdbe::vtab::Sql) -> Step<bool> {
+        self.has_row = false;
+        if let Some(rows) = &self.prepared.explained {
+            self.has_row = self.explained < rows.len();
+            self.explained = if self.has_row { self.explained + 1 } else { 0 };
+            return Ok(Some(self.has_row));
+        }
+        match self.step_machine(state, sql) {
+            Err(error) => {
+                let mut state = state.borrow_mut();
+                state.note_error(&error, None);
+                Err(error)
+            }
+            Ok(done) => {
+                self.has_row = done == Some(true);
+                Ok(done)
+            }
+        }
+    }
+
+    fn step_machine(&mut self, state: &RefCell<State>, sql: &mut dyn kernite_vdbe::vtab::Sql) -> Step<bool> {
+        if self.after.is_some() {
+            return self.finish_run(state);
+        }
+        if self.machine.is_over() {
+            ready!(self.reset(state));
+        }
+        loop {
+            if !self.machine.is_running() {
+                ready!(self.refresh(state));
+                start(state, &self.prepared);
+            }
+            let event = {
+                let mut state = state.borrow_mut();
+                let State { storage, host, .. } = &mut *state;
+                self.machine.step(storage, host)
+            };
+            call_rollback_hook(state);
+            match event {
+                Ok(None) => return Ok(None),
+                Ok(Some(Event::Row)) => {
+                    self.busy.clear();
+                    return Ok(Some(true));
+                }
+                Ok(Some(Event::Done)) => {
+                    self.busy.clear();
+                    self.retries = 0;
+                    self.after = Some(After { db: 0 });
+                    return self.finish_run(state);
+                }
+                Ok(Some(Event::Call)) => {
+                    ready!(self.machine.call(sql));
+                }
+                Ok(Some(Event::Busy)) => match ask_busy(state, &mut self.busy)? {
+                    None => return Ok(None),
+                    Some(true) => {}
+                    Some(false) => {
+                        self.busy.clear();
+                        self.machine.give_up();
+                    }
+                },
+                Ok(Some(Event::Progress)) => {
+                    if call_progress(state) {
+                        self.machine.fail(Error::with_code(INTERRUPT, "interrupted"));
+                    }
+                }
+                Ok(Some(Event::Hook(hook))) => {
+                    if let Verdict::Fail(error) = self.call_hook(state, hook) {
+                        self.machine.fail(error);
+                    }
+                }
+                Err(error) if error.code() == SCHEMA && self.retries < REPREPARE_MAX => {
+                    self.retries += 1;
+                    ready!(self.reset(state));
+                    state.borrow_mut().host.expired += 1;
+                }
+                Err(error) => {
+                    self.retries = 0;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Compiles the statement again if something that it depended on has changed.
+    fn refresh(&mut self, state: &RefCell<State>) -> Step<()> {
+        if self.preparing.is_none() {
+            if self.prepared.is_current(&state.borrow().host) {
+                return Ok(Some(()));
+            }
+            self.preparing = Some(Preparing::default());
+        }
+        let Some(preparing) = &mut self.preparing else { return Ok(Some(())) };
+        let text = Arc::clone(&self.prepared.sql);
+        let outcome = preparing.poll(state, &text);
+        if matches!(outcome, Ok(None)) {
+            return Ok(None);
+        }
+        self.preparing = None;
+        let (prepared, _) = ready!(outcome);
+        if let Some(prepared) = prepared {
+            self.machine.set_program(Arc::clone(&prepared.program))?;
+            self.prepared = prepared;
+        }
+        Ok(Some(()))
+    }
+
+    /// Goes back to the start.
+    pub(crate) fn reset(&mut self, state: &RefCell<State>) -> Step<()> {
+        self.has_row = false;
+        self.explained = 0;
+        self.busy.clear();
+        let outcome = {
+            let mut state = state.borrow_mut();
+            let State { storage, host, .. } = &mut *state;
+            self.machine.reset(storage, host)
+        };
+        call_rollback_hook(state);
+        outcome
+    }
+
+    /// After a commit: the WAL hook, or a checkpoint when the WAL has grown.
+    fn finish_run(&mut self, state: &RefCell<State>) -> Step<bool> {
+        while let Some(After { db }) = self.after {
+            let frames = {
+                let mut state = state.borrow_mut();
+                let State { storage, host, hooks, .. } = &mut *state;
+                let Some(database) = host.databases.get_mut(db) else { break };
+                let frames = database.committed_frames;
+                if frames == 0 || hooks.wal.is_some() {
+                    frames
+                } else {
+                    let limit = host.wal_autocheckpoint;
+                    if limit > 0 && frames >= limit && !checkpoint(host, storage, db) {
+                        return Ok(None);
+                    }
+                    0
+                }
+            };
+            if let Some(database) = state.borrow_mut().host.databases.get_mut(db) {
+                database.committed_frames = 0;
+            }
+            self.after = Some(After { db: db + 1 });
+            if frames > 0 {
+                call_wal_hook(state, db, frames)?;
+            }
+        }
+        self.after = None;
+        Ok(Some(false))
+    }
+
+    fn call_hook(&mut self, state: &RefCell<State>, hook: Hook) -> Verdict {
+        match hook {
+            Hook::Commit => {
+                let Some(mut commit) = state.borrow_mut().hooks.commit.take() else { return Verdict::GoOn };
+                let veto = commit();
+                state.borrow_mut().hooks.commit.get_or_insert(commit);
+                if veto {
+                    return Verdict::Fail(Error::with_code(COMMIT_HOOK, "constraint failed"));
+                }
+            }
+            Hook::Update(change) => {
+                let Some(mut update) = state.borrow_mut().hooks.update.take() else { return Verdict::GoOn };
+                if let Some(link) = self.machine.hook_table(&change) {
+                    let database = {
+                        let state = state.borrow();
+                        let schema = state.host.catalog.database(link.db);
+                        schema.map(|schema| String::from_utf8_lossy(&schema.name).into_owned())
+                    };
+                    update(&UpdateEvent {
+                        kind: change.kind,
+                        database: database.as_deref().unwrap_or(""),
+                        table: &link.name,
+                        rowid: change.new_rowid,
+                    });
+                }
+                state.borrow_mut().hooks.update.get_or_insert(update);
+            }
+            Hook::Preupdate(_) => {}
+        }
+        Verdict::GoOn
+    }
+}
+
+/// A run begins: the trace callback is told, and time stands still for the run.
+fn start(state: &RefCell<State>, prepared: &Prepared) {
+    let trace = {
+        let mut state = state.borrow_mut();
+        state.host.statement_time = None;
+        state.hooks.trace.take()
+    };
+    if let Some(mut trace) = trace {
+        trace(&TraceEvent::Statement(&String::from_utf8_lossy(&prepared.sql)));
+        state.borrow_mut().hooks.trace.get_or_insert(trace);
+    }
+}
+
+fn call_rollback_hook(state: &RefCell<State>) {
+    let hook = {
+        let mut state = state.borrow_mut();
+        if !std::mem::take(&mut state.host.rolled_back) {
+            return;
+        }
+        state.hooks.rollback.take()
+    };
+    if let Some(mut hook) = hook {
+        hook();
+        state.borrow_mut().hooks.rollback.get_or_insert(hook);
+    }
+}
+
+/// Whether the progress handler says stop.
+fn call_progress(state: &RefCell<State>) -> bool {
+    let Some(mut handler) = state.borrow_mut().hooks.progress.take() else { return false };
+    let stop = handler();
+    state.borrow_mut().hooks.progress.get_or_insert(handler);
+    stop
+}
+
+fn call_wal_hook(state: &RefCell<State>, db: usize, frames: u32) -> Result<(), Error> {
+    let (hook, name) = {
+        let mut state = state.borrow_mut();
+        let name = state.host.catalog.databases.get(db).and_then(Option::as_ref);
+        let name = name.map_or_else(String::new, |schema| String::from_utf8_lossy(&schema.name).into_owned());
+        (state.hooks.wal.take(), name)
+    };
+    let (Some(mut hook), Ok(number)) = (hook, u8::try_from(db)) else { return Ok(()) };
+    let code = hook(Db(number), &name, frames);
+    state.borrow_mut().hooks.wal.get_or_insert(hook);
+    if code == 0 { Ok(()) } else { Err(Error::with_code(code, "the WAL hook failed")) }
+}
+
+/// Tries a checkpoint; `false`: it waits for I/O. What stands in its way is no error: the next commit tries again.
+fn checkpoint(_host: &HostState, storage: &mut Storage, db: usize) -> bool {
+    match storage.databases.get_mut(db) {
+        Some(Some(btree)) => !matches!(btree.checkpoint(CheckpointMode::Passive), Ok(None)),
+        _ => true,
+    }
+}

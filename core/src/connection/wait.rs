@@ -1,0 +1,46 @@
+//! Waiting for I/O: how a blocking call gets a step done.
+
+use std::cell::RefCell;
+
+use kernite_io::Outstanding;
+use kernite_vdbe::{Error, Step};
+
+use super::busy::BusyWait;
+use super::state::State;
+
+impl State {
+    /// What the connection waits for after `Ok(None)`.
+    pub(crate) fn outstanding(&self) -> Outstanding {
+        let mut all = Outstanding::new();
+        for btree in self.storage.databases.iter().flatten() {
+            all.extend(btree.outstanding());
+        }
+        all.extend(&self.storage.outstanding);
+        all.extend(&self.host.commit.outstanding);
+        all
+    }
+}
+
+/// Calls `step` until it is done, waiting in between. The state must not be borrowed.
+pub(crate) fn block_on<T>(
+    state: &RefCell<State>,
+    mut step: impl FnMut() -> Step<T>,
+) -> Result<T, Error> {
+    loop {
+        if let Some(done) = step()? {
+            return Ok(done);
+        }
+        wait_for(state, &BusyWait::default())?;
+    }
+}
+
+/// Waits until something that the connection, or a wait for a lock, waits for is done.
+pub(crate) fn wait_for(state: &RefCell<State>, busy: &BusyWait) -> Result<(), Error> {
+    let (io, mut outstanding) = {
+        let state = state.borrow();
+        (state.host.io.clone(), state.outstanding())
+    };
+    busy.track(&mut outstanding);
+    io.flush();
+    io.wait(&outstanding, None).map_err(|error| Error::Storage(error.into()))
+}
