@@ -16,3 +16,11 @@ pub mod ddl;
 pub mod plan;
 pub mod pragma;
 pub mod resolve;
+
+/// The crates below, for layers that need their types: the C API.
+pub mod engine {
+    pub use kernite_btree as btree;
+    pub use kernite_io as io;
+    pub use kernite_parser as parser;
+    pub use kernite_vdbe as vdbe;
+}
