@@ -259,7 +259,10 @@ impl Btree {
     }
 
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
-    pub fn copy_from(&mut self, _source: &mut Btree) -> Step<()> {
-        Err(Error::Unsupported("copying a database"))
+    pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
+        self.trees.reset_all();
+        ready!(self.pager.copy_from(&mut source.pager));
+        self.trees.refresh(&self.pager);
+        Ok(Some(()))
     }
 }

@@ -7,6 +7,7 @@
 //! Never: the C API.
 #![forbid(unsafe_code)]
 
+mod api;
 pub mod bound;
 pub mod catalog;
 pub mod codegen;
@@ -16,6 +17,9 @@ pub mod ddl;
 pub mod plan;
 pub mod pragma;
 pub mod resolve;
+pub mod result_code;
+
+pub use api::*;
 
 /// The crates below, for layers that need their types: the C API.
 pub mod engine {

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkGroup, Criterion, SamplingMode, criterion_group, criterion_main};
 use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, SamplingMode, criterion_group, criterion_main};
 use kernite_testing::workload::{self, Bench, Workload, ours, sqlite};
 
 fn one<D: Bench>(
@@ -20,7 +20,11 @@ fn one<D: Bench>(
                 workload::copy(made, &copy);
                 open(&copy)
             };
-            bencher.iter_batched(fresh, |mut database| black_box(database.run(workload)), BatchSize::PerIteration);
+            bencher.iter_batched(
+                fresh,
+                |mut database| black_box(database.run(workload)),
+                BatchSize::PerIteration,
+            );
         });
         return;
     }

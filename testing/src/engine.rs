@@ -100,3 +100,65 @@ fn value(row: &rusqlite::Row<'_>, column: usize) -> Value {
         ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
     }
 }
+
+/// Kernite.
+pub struct Kernite(pub kernite::Connection);
+
+impl Kernite {
+    /// A fresh database in memory.
+    pub fn memory() -> Kernite {
+        Kernite(kernite::Connection::open_in_memory().expect("Kernite opens a database in memory"))
+    }
+
+    /// A database file.
+    pub fn open(path: &std::path::Path) -> Kernite {
+        Kernite(kernite::Connection::open(path).expect("Kernite opens the file"))
+    }
+}
+
+fn kernite_failure(error: &kernite::Error) -> Failure {
+    Failure { code: error.extended_code().unwrap_or(-1), message: error.to_string() }
+}
+
+impl Engine for Kernite {
+    fn run(&mut self, sql: &str) -> Outcome {
+        use kernite::types::ValueRef;
+        let mut outcome = Outcome::default();
+        let mut statement = match self.0.prepare(sql) {
+            Ok(statement) => statement,
+            Err(error) => {
+                outcome.failure = Some(kernite_failure(&error));
+                return outcome;
+            }
+        };
+        outcome.columns = statement.column_names();
+        let width = outcome.columns.len();
+        let mut rows = match statement.query([]) {
+            Ok(rows) => rows,
+            Err(error) => {
+                outcome.failure = Some(kernite_failure(&error));
+                return outcome;
+            }
+        };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => outcome.rows.push(
+                    (0..width)
+                        .map(|column| match row.get_ref(column).expect("the column exists") {
+                            ValueRef::Null => Value::Null,
+                            ValueRef::Integer(number) => Value::Integer(number),
+                            ValueRef::Real(number) => Value::Real(number),
+                            ValueRef::Text(text) => Value::Text(text.to_vec()),
+                            ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+                        })
+                        .collect(),
+                ),
+                Ok(None) => return outcome,
+                Err(error) => {
+                    outcome.failure = Some(kernite_failure(&error));
+                    return outcome;
+                }
+            }
+        }
+    }
+}

@@ -7,3 +7,4 @@
 
 pub mod engine;
 pub mod slt;
+pub mod workload;

@@ -350,7 +350,7 @@ impl Register {
     }
 
     /// Sets the tag and clears everything beside the value; objects are dropped, buffers kept.
-    #[inline]
+    #[inline(always)]
     fn reset(&mut self, tag: Tag) {
         self.tag = tag;
         self.flags = Flags(0);
@@ -359,8 +359,13 @@ impl Register {
             self.payload,
             Payload::Accumulator(_) | Payload::Object(_) | Payload::Shared(_) | Payload::Pointer(_)
         ) {
-            self.payload = Payload::None;
+            self.drop_object();
         }
+    }
+
+    #[cold]
+    fn drop_object(&mut self) {
+        self.payload = Payload::None;
     }
 }
 

@@ -95,7 +95,7 @@ impl Begin {
                     let (files, _) = files(&mut pager.files, &mut pager.wait)?;
                     files.log = Log::Wal(Box::new(wal));
                     files.header = None;
-                    At::WalRead(wal::read::BeginRead::new())
+                    At::WalRead(wal::read::BeginRead::new(self.kind > TransactionKind::Read))
                 }
                 At::WalRead(read) => {
                     let changed = ready!(read.step(pager));
@@ -132,7 +132,7 @@ impl Begin {
         }
         let Some(files) = &mut pager.files else { return Ok(At::Write) };
         if files.log.is_wal() {
-            return Ok(At::WalRead(wal::read::BeginRead::new()));
+            return Ok(At::WalRead(wal::read::BeginRead::new(self.kind > TransactionKind::Read)));
         }
         if files.immutable {
             return Ok(if files.header.is_some() { At::Write } else { At::Version });
@@ -172,9 +172,8 @@ impl Begin {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         // Tidying only: whether or not it can be removed, an empty database reads as empty.
-        match wait.removed(|| files.io.remove(path, false)) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) | Err(_) => {}
+        if let Ok(None) = wait.removed(|| files.io.remove(path, false)) {
+            return Ok(None);
         }
         files.log.journal()?.existed = false;
         if !exclusive {
@@ -221,7 +220,7 @@ impl Begin {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         if ready!(wait.stat(|| files.io.stat(path))).is_some() {
-            return Ok(Some(At::Playback(Playback::new(true))));
+            return Ok(Some(At::Playback(Playback::new())));
         }
         files.log.journal()?.existed = false;
         Ok(Some(Self::played_back(pager)?))
@@ -386,10 +385,27 @@ impl Pager {
         {
             return Ok(Some(()));
         }
+        if kind == TransactionKind::Read && self.read_same_snapshot() {
+            return Ok(Some(()));
+        }
         self.drive(
             || super::script::Script::Begin(Begin::new(kind)),
             |left| matches!(left, super::script::Script::Begin(begin) if begin.kind == kind),
         )
+    }
+
+    /// The usual beginning of a read in WAL mode: nobody wrote since the last one. Whether it was that; else the script has to look.
+    fn read_same_snapshot(&mut self) -> bool {
+        if self.state != State::None || self.script.is_some() || self.error.is_some() {
+            return false;
+        }
+        let Some(files) = &mut self.files else { return false };
+        let Log::Wal(wal) = &mut files.log else { return false };
+        if files.header.is_none() || !wal.read_again() {
+            return false;
+        }
+        self.state = State::Read;
+        true
     }
 
     /// Ends a read transaction. Does nothing to a write transaction. A lock that cannot be given back is kept; that is no failure of the reader.

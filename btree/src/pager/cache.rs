@@ -258,6 +258,11 @@ impl Cache {
         self.dropped_stamps.clear();
     }
 
+    /// A buffer that came from elsewhere is counted from here on.
+    pub(super) fn adopt_buffer(&mut self) {
+        self.held += 1;
+    }
+
     /// A buffer that was taken does not come back.
     pub(super) fn lose_buffer(&mut self) {
         self.held = self.held.saturating_sub(1);

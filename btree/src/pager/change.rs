@@ -24,8 +24,13 @@ use crate::{Damage, Error, Step};
 /// A frame as it was before the change.
 struct Undo {
     frame: FrameId,
-    /// `None` where the page was not resident: nothing is owed and an abort drops the frame.
-    old: Option<(Buffer, PageHeader)>,
+    old: Old,
+}
+
+enum Old {
+    Bytes(Buffer, PageHeader),
+    /// The page was not resident and had no content that matters. Its stamp was this.
+    Nothing(u64),
 }
 
 /// The change under way.
@@ -92,7 +97,7 @@ impl Pager {
         if fresh {
             frame.header = PageHeader::default();
         }
-        self.change.undo.push(Undo { frame: id, old: Some((old, header)) });
+        self.change.undo.push(Undo { frame: id, old: Old::Bytes(old, header) });
         Ok(())
     }
 
@@ -132,11 +137,11 @@ impl Pager {
             None => {
                 let buffer = self.cache.take_zeroed()?;
                 self.forget_read(page);
-                self.cache.take_stamp(page);
+                let stamp = self.cache.take_stamp(page);
                 // A page that is neither resident nor freed in this transaction had no content when any level was opened.
                 let id = self.cache.install(page, buffer, self.savepoints.newest());
                 self.cache.frame_mut(id).change = self.change.number;
-                self.change.undo.push(Undo { frame: id, old: None });
+                self.change.undo.push(Undo { frame: id, old: Old::Nothing(stamp) });
                 id
             }
         };
@@ -199,15 +204,16 @@ impl Pager {
         let mut undo = std::mem::take(&mut self.change.undo);
         for Undo { frame: id, old } in undo.drain(..) {
             self.cache.mark_dirty(id);
-            let Some((buffer, header)) = old else { continue };
             let frame = self.cache.frame_mut(id);
             let (stamp, page) = (frame.stamp, frame.page_no);
-            match page {
-                Some(page) if stamp < newest => {
+            match (old, page) {
+                (Old::Bytes(buffer, header), Some(page)) if stamp < newest => {
                     frame.stamp = newest;
                     self.give_image(page, buffer, header, stamp);
                 }
-                _ => self.cache.recycle(buffer),
+                (Old::Bytes(buffer, _), _) => self.cache.recycle(buffer),
+                (Old::Nothing(stamp), Some(page)) => self.note_no_content(page, stamp),
+                (Old::Nothing(_), None) => {}
             }
         }
         self.change.undo = undo; // keeps its capacity
@@ -243,14 +249,17 @@ impl Pager {
         let mut undo = std::mem::take(&mut self.change.undo);
         for Undo { frame: id, old } in undo.drain(..).rev() {
             match old {
-                Some((buffer, header)) => {
+                Old::Bytes(buffer, header) => {
                     let frame = self.cache.frame_mut(id);
                     frame.header = header;
                     frame.change = 0;
                     let copy = std::mem::replace(&mut frame.buffer, buffer);
                     self.cache.recycle(copy);
                 }
-                None => self.cache.detach(id),
+                Old::Nothing(stamp) => {
+                    self.cache.frame_mut(id).stamp = stamp;
+                    self.cache.detach(id);
+                }
             }
         }
         self.change.undo = undo;

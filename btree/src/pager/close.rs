@@ -23,7 +23,7 @@ use crate::{CheckpointMode, Step};
 
 enum At {
     Start,
-    Rollback(Rollback),
+    Rollback(Box<Rollback>),
     Exclusive,
     Checkpoint(Box<Checkpoint>),
     RemoveWal,
@@ -40,7 +40,7 @@ impl Close {
     pub(super) fn step(&mut self, pager: &mut Pager) -> Step<()> {
         loop {
             self.at = match &mut self.at {
-                At::Start if pager.state == State::Write => At::Rollback(Rollback::new()),
+                At::Start if pager.state == State::Write => At::Rollback(Box::new(Rollback::new())),
                 At::Start => At::Exclusive,
                 At::Rollback(rollback) => match rollback.step(pager) {
                     Ok(None) => return Ok(None),

@@ -187,8 +187,10 @@ impl Finish {
     }
 
     fn truncate(pager: &mut Pager) -> Step<()> {
-        let len = u64::from(pager.page_count) * pager.page_size() as u64;
-        if pager.transaction.prepared && pager.page_count < pager.transaction.file_pages {
+        let page_bytes = pager.page_size() as u64;
+        let own = u64::from(pager.page_count) * page_bytes;
+        let len = pager.transaction.image.map_or(own, |image| image.bytes());
+        if pager.transaction.prepared && len < u64::from(pager.transaction.file_pages) * page_bytes {
             let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
             ready!(wait.unit(|| files.main.truncate(len)));
         }
@@ -287,7 +289,8 @@ impl Pager {
             return Ok(Some(()));
         }
         let frame = ready!(self.get(PageNo::ONE));
-        let (page_count, counts) = (self.page_count, self.files.is_some() && !self.transaction.counted);
+        let page_count = self.transaction.image.map_or(self.page_count, |image| image.pages);
+        let counts = self.files.is_some() && !self.transaction.counted;
         let (bytes, _) = self.write_in_place(frame)?;
         header::stamp(bytes, page_count, counts);
         self.transaction.counted |= counts;
@@ -319,6 +322,31 @@ impl Pager {
         Ok(Some(()))
     }
 
+    /// The file is another database's image: it is read afresh.
+    fn become_image(&mut self, image: super::vacuum_copy::Image, header: Option<FileHeader>) {
+        self.cache.clear();
+        self.forget_reads();
+        self.set_page_size_of_file(image.page_bytes);
+        self.set_page_count_raw(image.pages);
+        self.highest_page = image.pages;
+        if let Some(header) = header {
+            self.reserved = header.reserved;
+        }
+        let exclusive = self.settings.exclusive;
+        let Some(files) = &mut self.files else { return };
+        files.header = header;
+        match &mut files.log {
+            Log::Wal(wal) => wal.end_write(),
+            Log::Rollback(journal) => {
+                journal.reset(&mut self.cache);
+                if !exclusive {
+                    files.unlock(LockLevel::Shared);
+                }
+            }
+        }
+        self.apply_cache_size();
+    }
+
     /// The transaction is over: everything changed is what the file or log has.
     pub(super) fn finish_transaction(&mut self) {
         self.close_levels();
@@ -342,6 +370,10 @@ impl Pager {
         self.drop_frames_past(self.page_count);
         let exclusive = self.settings.exclusive;
         let header = self.transaction.header.take();
+        if let Some(image) = self.transaction.image.take() {
+            self.become_image(image, header);
+            return;
+        }
         let Some(files) = &mut self.files else { return };
         if prepared && header.is_some() {
             // Into WAL mode: the next transaction looks at the file afresh.

@@ -16,8 +16,7 @@
 //! where one is owed (the frame's stamp tells), and after which nothing may fail or yield.
 //!
 //! # Rooms
-//! In memory: `frame_table` (page number to frame), `cache` (frames and buffers), `change` (micro-transactions), `savepoint` (levels and
-//! images), `read` (pages that are not resident). On disk: `files`, `header` (the first 100 bytes of the file), `log` (the seam), `journal`, `wal`.
+//! In memory: `frame_table` (page number to frame), `cache` (frames and buffers), `change` (micro-transactions), `savepoint` (levels) and `images`, `read` (pages that are not resident). On disk: `files`, `header` (the first 100 bytes of the file), `log` (the seam), `journal`, `wal`.
 //! Scripts: `begin`, `commit`, `rollback`, `spill`, `close`; `script` owns the one under way, `waiter` what it waits for. `settings`: what pragmas set.
 
 mod begin;
@@ -28,6 +27,7 @@ mod commit;
 mod files;
 mod frame_table;
 mod header;
+mod images;
 mod journal;
 mod log;
 mod read;
@@ -38,6 +38,7 @@ mod settings;
 mod spill;
 #[cfg(test)]
 mod trial;
+mod vacuum_copy;
 mod waiter;
 mod wal;
 
@@ -121,6 +122,8 @@ struct Transaction {
     counted: bool,
     /// The file header as this transaction leaves it.
     header: Option<FileHeader>,
+    /// The file is another database's image.
+    image: Option<vacuum_copy::Image>,
 }
 
 /// The pages of one database as one connection sees them.
@@ -156,10 +159,14 @@ pub struct Pager {
     /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
     freed: HashSet<PageNo>,
     data_version: u32,
+    /// Pages of a copy under way that are done.
+    copied: u32,
     /// What the last checkpoint came to.
     checkpointed: CheckpointOutcome,
     /// `writable_schema`: a file that is shorter than its header says is taken as it is.
     trust_short_file: bool,
+    /// The wal-index is never written (`readonly_shm`).
+    read_only_shm: bool,
     /// `SQLITE_FCNTL_PERSIST_WAL`.
     keep_wal: bool,
     /// The file header still says WAL, but the WAL is gone: on the way to a rollback mode.
@@ -211,8 +218,10 @@ impl Pager {
             queues: false,
             freed: HashSet::default(),
             data_version: 1,
+            copied: 0,
             checkpointed: CheckpointOutcome { busy: false, log_frames: -1, checkpointed_frames: -1 },
             trust_short_file: false,
+            read_only_shm: false,
             keep_wal: false,
             leaving_wal: false,
             no_checkpoint_on_close: false,

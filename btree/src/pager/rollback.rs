@@ -25,6 +25,7 @@ use crate::{Error, JournalMode, Step};
 
 enum At {
     Start,
+    Private,
     Playback(Playback),
     Images(usize),
     Cut,
@@ -53,6 +54,10 @@ impl Rollback {
                         return Ok(Some(()));
                     }
                     Self::start(pager)?
+                }
+                At::Private => {
+                    ready!(pager.restore_level(0));
+                    At::Tidy
                 }
                 At::Playback(playback) => {
                     ready!(playback.step(pager));
@@ -94,8 +99,7 @@ impl Rollback {
     fn start(pager: &mut Pager) -> Result<At, Error> {
         pager.abort_change();
         let Some(files) = &mut pager.files else {
-            pager.restore_level(0)?;
-            return Ok(At::Tidy);
+            return Ok(At::Private);
         };
         if let Log::Wal(_) = &files.log {
             return Ok(At::Wal(wal::write::Undo::new()));
@@ -105,7 +109,7 @@ impl Rollback {
             (true, JournalMode::Memory) => At::Images(0),
             // Nothing was kept: what the file holds is what there is.
             (true, JournalMode::Off) => return Err(Error::AbortRollback),
-            (true, _) => At::Playback(Playback::new(false)),
+            (true, _) => At::Playback(Playback::new()),
         })
     }
 
@@ -149,6 +153,8 @@ impl Pager {
         self.cache.end_stamps();
         self.transaction.header = None;
         self.transaction.prepared = false;
+        self.transaction.image = None;
+        self.copied = 0;
         let before = self.transaction.page_count;
         if self.files.is_none() {
             self.set_page_count_raw(self.page_count);

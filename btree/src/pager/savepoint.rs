@@ -20,14 +20,16 @@
 //! Never: reading or writing files.
 //! Spec: "SAVEPOINT" in the SQL reference; SQLite's file format says nothing of savepoints, they live in memory.
 
-use kernite_io::Buffer;
+use kernite_io::{Buffer, ready};
 
 use super::cache::DIRTY;
+use super::images::{Content, Image, Images};
 use super::journal::JournalImage;
 use super::log::Log;
+use super::script::Script;
 use super::{FrameId, PageHeader, Pager};
+use crate::Step;
 use crate::page_no::PageNo;
-use crate::{Error, Step};
 
 /// A point to which changes can be undone.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +40,6 @@ struct Level {
     first_image: usize,
 }
 
-/// A page as it was.
-struct Image {
-    page: PageNo,
-    buffer: Buffer,
-    header: PageHeader,
-    /// The frame's stamp before this image was given.
-    stamp: u64,
-}
-
 /// The open levels and their images.
 #[derive(Default)]
 pub(super) struct Savepoints {
@@ -54,7 +47,7 @@ pub(super) struct Savepoints {
     newest: u64,
     last_number: u64,
     levels: Vec<Level>,
-    images: Vec<Image>,
+    pub(super) images: Images,
     /// How many of `levels` belong to the transaction and not to savepoints: 1 for a private database, else 0.
     base: usize,
     /// The rollback journal as a level: older than all others.
@@ -85,7 +78,7 @@ impl Savepoints {
     }
 
     pub(super) fn keep(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
-        self.images.push(Image { page, buffer, header, stamp });
+        self.images.push(Image { page, content: Content::Memory(buffer), header, stamp });
     }
 
     /// Whether the rollback journal needs the image of `page`, whose frame has this stamp.
@@ -143,8 +136,8 @@ impl Pager {
 
     /// Undoes everything since savepoint `index` was opened. It stays open; newer ones are gone.
     pub fn savepoint_rollback(&mut self, index: usize) -> Step<()> {
-        self.restore_level(self.savepoints.base + index)?;
-        Ok(Some(()))
+        let at = self.savepoints.base + index;
+        self.drive(|| Script::Restore(at), |left| matches!(left, Script::Restore(left) if *left == at))
     }
 
     /// Closes the levels from `at` on. What the level around them does not need is dropped.
@@ -155,52 +148,66 @@ impl Pager {
             if self.savepoints.wants_below(at, image.page, image.stamp) {
                 self.savepoints.images.push(image);
             } else {
-                self.cache.recycle(image.buffer);
+                Images::recycle(image, &mut self.cache);
             }
         }
         self.savepoints.close_to(at);
     }
 
-    /// Puts back every page as it was when level `at` was opened, and closes the levels above it.
-    pub(super) fn restore_level(&mut self, at: usize) -> Result<(), Error> {
+    /// Puts back every page as it was when level `at` was opened, and closes the levels above it. Goes on where it stopped.
+    pub(super) fn restore_level(&mut self, at: usize) -> Step<()> {
         debug_assert!(!self.change.is_open());
-        let Some(&level) = self.savepoints.levels.get(at) else { return Ok(()) };
+        let Some(&level) = self.savepoints.levels.get(at) else { return Ok(Some(())) };
         self.set_page_count_raw(level.page_count);
         // An outer level may have had more pages (the database was cut since): theirs come back too.
         let end = self.savepoints.most_pages(at + 1);
-        while self.savepoints.images.len() > level.first_image {
-            let Some(image) = self.savepoints.images.pop() else { break };
+        loop {
+            let images = &mut self.savepoints.images;
+            let Some(image) = ready!(images.pop(level.first_image, &mut self.cache, &mut self.wait)) else {
+                break;
+            };
             // A page that did not exist at this level was wanted by a newer one that is gone with it.
-            if image.page.get() <= end {
-                self.put_back(image);
-            } else {
-                self.cache.recycle(image.buffer);
+            let existed = image.page.get() <= end;
+            match image.buffer {
+                Some(buffer) if existed => self.put_back(image.page, buffer, image.header, image.stamp),
+                Some(buffer) => self.cache.recycle(buffer),
+                None => self.put_nothing_back(image.page, image.stamp),
             }
         }
         self.drop_frames_past(end);
         self.savepoints.close_to(at + 1);
-        Ok(())
+        Ok(Some(()))
     }
 
     /// Makes a page what its image says.
-    fn put_back(&mut self, image: Image) {
-        let id = match self.cache.table.lookup(image.page) {
+    fn put_back(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
+        let id = match self.cache.table.lookup(page) {
             Some(id) => {
-                let frame = self.cache.frame_mut(id);
-                let old = std::mem::replace(&mut frame.buffer, image.buffer);
+                let old = std::mem::replace(&mut self.cache.frame_mut(id).buffer, buffer);
                 self.cache.recycle(old);
                 id
             }
             None => {
-                self.cache.take_stamp(image.page);
-                self.forget_read(image.page);
-                self.cache.install(image.page, image.buffer, image.stamp)
+                self.cache.take_stamp(page);
+                self.forget_read(page);
+                self.cache.install(page, buffer, stamp)
             }
         };
         let frame = self.cache.frame_mut(id);
-        frame.header = image.header;
-        frame.stamp = image.stamp;
+        frame.header = header;
+        frame.stamp = stamp;
         self.cache.mark_dirty(id);
+    }
+
+    /// A page is a freelist leaf again: what was made of it goes.
+    fn put_nothing_back(&mut self, page: PageNo, stamp: u64) {
+        self.forget_read(page);
+        self.cache.take_stamp(page);
+        if let Some(id) = self.cache.table.lookup(page) {
+            self.cache.frame_mut(id).stamp = stamp;
+            self.cache.detach(id);
+            self.cache.prune_dirty();
+        }
     }
 
     /// Drops pages past the `end`-th, which no open level had.
@@ -220,9 +227,7 @@ impl Pager {
 
     /// Closes all levels, keeping the changes.
     pub(super) fn close_levels(&mut self) {
-        while let Some(image) = self.savepoints.images.pop() {
-            self.cache.recycle(image.buffer);
-        }
+        self.savepoints.images.clear(&mut self.cache);
         self.savepoints.base = 0;
         self.savepoints.journal = None;
         self.savepoints.close_to(0);
@@ -241,6 +246,14 @@ impl Pager {
             self.savepoints.keep(page, shared, header, stamp);
         }
         journal.images.push(JournalImage { page, buffer });
+    }
+
+    /// A page without content that matters was made into something: a rollback makes it nothing again.
+    pub(super) fn note_no_content(&mut self, page: PageNo, stamp: u64) {
+        if self.savepoints.wants(page, stamp) {
+            let header = PageHeader::default();
+            self.savepoints.images.push(Image { page, content: Content::Nothing, header, stamp });
+        }
     }
 
     /// Journals a page that is not going to change (see `commit`, "Neighbours").

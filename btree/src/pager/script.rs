@@ -24,6 +24,8 @@ pub(super) enum Script {
     Finish(Finish),
     Rollback(Rollback),
     Spill(Spill),
+    /// Rolls back to this level.
+    Restore(usize),
     Checkpoint(Checkpoint),
     SetMode(SetMode),
     Close(Close),
@@ -37,6 +39,7 @@ impl Script {
             Script::Finish(script) => script.step(pager),
             Script::Rollback(script) => script.step(pager),
             Script::Spill(script) => script.step(pager),
+            Script::Restore(at) => pager.restore_level(*at),
             Script::Checkpoint(script) => script.step(pager),
             Script::SetMode(script) => script.step(pager),
             Script::Close(script) => script.step(pager),
@@ -46,7 +49,7 @@ impl Script {
     fn failed(&mut self, pager: &mut Pager, error: &Error) {
         match self {
             Script::Begin(script) => script.failed(pager),
-            Script::Spill(_) | Script::Finish(_) => pager.enter_error_state(error),
+            Script::Spill(_) | Script::Restore(_) | Script::Finish(_) => pager.enter_error_state(error),
             Script::Rollback(_) => pager.give_up_transaction(),
             Script::Prepare(_) | Script::Checkpoint(_) | Script::SetMode(_) | Script::Close(_) => {}
         }

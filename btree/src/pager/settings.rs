@@ -164,6 +164,11 @@ impl Pager {
         self.new_auto_vacuum
     }
 
+    /// Never writes to the wal-index (the URI parameter `readonly_shm`). Before the first transaction.
+    pub fn set_read_only_shm(&mut self, on: bool) {
+        self.read_only_shm = on;
+    }
+
     /// `writable_schema`: a file that is shorter than its header says is taken as it is.
     pub fn set_trust_short_file(&mut self, on: bool) {
         self.trust_short_file = on;

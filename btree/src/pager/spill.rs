@@ -32,6 +32,7 @@ enum At {
     Frames(wal::write::WriteFrames),
     Temp,
     TempPages(Vec<(PageNo, FrameId)>, usize),
+    Images,
     Evict,
 }
 
@@ -83,7 +84,17 @@ impl Spill {
                     pager.cache.prune_dirty();
                     At::Evict
                 }
+                At::Images => {
+                    ready!(pager.spill_images());
+                    At::Evict
+                }
                 At::Evict => {
+                    // Images count as well. They go only where they are a good part of what is held.
+                    let within = pager.cache.evict(pager.cache.budget);
+                    if !within && pager.savepoints.images.in_memory() > pager.cache.budget / 4 {
+                        self.at = At::Images;
+                        continue;
+                    }
                     pager.evict();
                     return Ok(Some(()));
                 }
@@ -128,7 +139,7 @@ impl Pager {
         let threshold = self.settings.spill as usize;
         self.state == State::Write
             && files_allow
-            && !self.cache.dirty.is_empty()
+            && (!self.cache.dirty.is_empty() || self.savepoints.images.in_memory() > 0)
             && threshold > 0
             && self.cache.held() > threshold
             && self.error.is_none()

@@ -57,7 +57,11 @@ impl Column {
     }
 }
 
-/// The columns of one record found so far. Reused from row to row.
+/// How many header bytes are remembered to be recognised in the next record.
+const REMEMBERED: usize = 8;
+
+/// The columns of one record found so far. Reused from row to row: rows of a table often begin with the same serial types, and
+/// what was found by those holds for the next row too.
 #[derive(Clone, Debug, Default)]
 pub struct RecordHeader {
     columns: Vec<Column>,
@@ -68,22 +72,85 @@ pub struct RecordHeader {
     /// Where the content of the next column starts.
     content_at: u32,
     payload_len: u32,
+    /// The record's first bytes, if its header is short; else 0, which no header starts with that has columns.
+    start: u64,
 }
 
 impl RecordHeader {
     /// A header without a record: every column is missing.
     pub const fn new() -> RecordHeader {
-        RecordHeader { columns: Vec::new(), header_len: 0, header_at: 0, content_at: 0, payload_len: 0 }
+        RecordHeader {
+            columns: Vec::new(),
+            header_len: 0,
+            header_at: 0,
+            content_at: 0,
+            payload_len: 0,
+            start: 0,
+        }
     }
 
     /// Begins a record of `payload_len` bytes that starts with `local`.
     #[inline]
     pub fn start(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
-        self.columns.clear();
+        match local.first_chunk::<REMEMBERED>() {
+            Some(first)
+                if first[0] < 0x80
+                    && u64::from(first[0]) <= payload_len
+                    && payload_len <= u64::from(u32::MAX) =>
+            {
+                self.start_short(u64::from_le_bytes(*first), payload_len as u32);
+                Ok(())
+            }
+            _ => self.start_any(local, payload_len),
+        }
+    }
+
+    /// Begins a record whose header length takes one byte, `first` being its first eight bytes.
+    #[inline]
+    fn start_short(&mut self, first: u64, payload_len: u32) {
+        // How many bytes are as they were in the record before, the header length among them.
+        let same = ((first ^ self.start).trailing_zeros() / 8) as usize;
+        self.start = first;
+        self.payload_len = payload_len;
+        let found = self.columns.len();
+        // Only if all serial types found were of one byte does column i belong to byte 1 + i.
+        if same > found && self.header_at as usize == 1 + found && self.fits() {
+            return;
+        }
+        self.start_short_anew(first, same);
+    }
+
+    /// As [`start_short`](Self::start_short) where not all that was found holds.
+    fn start_short_anew(&mut self, first: u64, same: usize) {
+        let header_len = (first & 0x7f) as u32;
+        let kept = match same {
+            1.. if self.header_at as usize == 1 + self.columns.len() => (same - 1).min(self.columns.len()),
+            _ => 0,
+        };
+        self.columns.truncate(kept);
+        self.header_len = header_len;
+        self.header_at = 1 + kept as u32;
+        self.content_at = self.columns.last().map_or(header_len, |last| last.end() as u32);
+        if !self.fits() {
+            // Damaged, which a walk from the beginning will tell.
+            self.columns.clear();
+            self.header_at = 1;
+            self.content_at = header_len;
+        }
+    }
+
+    /// Whether the content of the columns found lies in the payload, and fills it if they are all.
+    #[inline]
+    fn fits(&self) -> bool {
+        self.content_at == self.payload_len
+            || self.content_at < self.payload_len && self.header_at < self.header_len
+    }
+
+    /// Begins any record.
+    fn start_any(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
+        self.clear();
         let (header_len, at) = varint::decode(local).ok_or(Damage::Record)?;
         if header_len > payload_len || header_len > HEADER_LEN_MAX || payload_len > u64::from(u32::MAX) {
-            self.header_len = 0;
-            self.header_at = 0;
             return Err(Damage::Record);
         }
         self.header_len = header_len as u32;
@@ -99,6 +166,7 @@ impl RecordHeader {
         self.columns.clear();
         self.header_len = 0;
         self.header_at = 0;
+        self.start = 0;
     }
 
     /// How many payload bytes [`column`](Self::column) has to be given.
@@ -129,29 +197,42 @@ impl RecordHeader {
     fn scan(&mut self, payload: &[u8], index: usize) -> Result<Option<Column>, Damage> {
         let header = payload.get(..self.header_len as usize).ok_or(Damage::Record)?;
         let mut at = self.header_at as usize;
-        let mut content_at = u64::from(self.content_at);
+        let mut content_at = self.content_at;
         let mut found = None;
-        while at < header.len() {
-            let (serial, len) = varint::decode(&header[at..]).ok_or(Damage::Record)?;
-            at += len;
-            let column = Column { serial: serial as u32, offset: content_at as u32 };
-            content_at = content_at.saturating_add(serial::content_len(serial));
-            if content_at > u64::from(self.payload_len) {
+        while let Some(&byte) = header.get(at) {
+            let (serial, len) = if byte < 0x80 {
+                at += 1;
+                (u32::from(byte), u32::from(serial::SHORT_LEN[usize::from(byte)]))
+            } else {
+                long_type(header, &mut at)?
+            };
+            if len > self.payload_len - content_at {
                 return Err(Damage::Record);
             }
+            let column = Column { serial, offset: content_at };
+            content_at += len;
             self.columns.push(column);
             if self.columns.len() > index {
                 found = Some(column);
                 break;
             }
         }
-        if at >= header.len() && content_at != u64::from(self.payload_len) && self.header_len != 0 {
+        self.header_at = at as u32;
+        self.content_at = content_at;
+        if at >= header.len() && content_at != self.payload_len && self.header_len != 0 {
             self.clear();
             return Err(Damage::Record);
         }
-        self.header_at = at as u32;
-        self.content_at = content_at as u32;
         Ok(found)
+    }
+}
+
+/// Reads a serial type of more than one byte, and the length of its content.
+fn long_type(header: &[u8], at: &mut usize) -> Result<(u32, u32), Damage> {
+    let serial = varint::decode_at(header, at).ok_or(Damage::Record)?;
+    match (u32::try_from(serial), u32::try_from(serial::content_len(serial))) {
+        (Ok(serial), Ok(len)) => Ok((serial, len)),
+        _ => Err(Damage::Record),
     }
 }
 
@@ -239,6 +320,46 @@ mod tests {
         header.start(local, RECORD.len() as u64).unwrap();
         let column = header.column(local, 2).unwrap().unwrap();
         assert_eq!((column.offset, column.len(), column.decode(local)), (8, 2, None));
+    }
+
+    #[test]
+    fn what_was_found_in_one_record_is_not_believed_of_another() {
+        use super::super::encode::encode;
+        let texts = [b"".as_slice(), b"a", b"abc", &[b'x'; 57], &[b'y'; 58], &[b'z'; 200]];
+        let mut random = 7u32;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 16) as usize % below
+        };
+        let mut header = RecordHeader::new();
+        let mut record = Vec::new();
+        for _ in 0..20_000 {
+            // Few kinds, so that records begin alike.
+            let fields: Vec<ValueRef<'_>> = (0..next(9))
+                .map(|_| match next(6) {
+                    0 => ValueRef::Null,
+                    1 => ValueRef::Integer(1),
+                    2 => ValueRef::Integer(300),
+                    3 | 4 => ValueRef::Integer(next(3) as i64 * 100),
+                    _ => ValueRef::Text(texts[next(texts.len())]),
+                })
+                .collect();
+            encode(&fields, true, &mut record);
+            if next(10) == 0 {
+                // A byte too many: whoever walks the whole header notices.
+                record.push(0);
+                header.start(&record, record.len() as u64).unwrap();
+                assert_eq!(header.column(&record, 20), Err(Damage::Record), "{fields:?}");
+                continue;
+            }
+            header.start(&record, record.len() as u64).unwrap();
+            for _ in 0..next(4) {
+                let index = next(10);
+                let found =
+                    header.column(&record, index).unwrap().map(|column| column.decode(&record).unwrap());
+                assert_eq!(found, fields.get(index).copied(), "column {index} of {fields:?}");
+            }
+        }
     }
 
     #[test]

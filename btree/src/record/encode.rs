@@ -53,18 +53,34 @@ pub struct RecordSize {
     pub content: u64,
     /// Zeros at the end of the content that are not written.
     pub zero_tail: u64,
+    /// The serial types of the first fields, as far as they take one byte; [`UNKNOWN`] where they do not.
+    kinds: [u8; KINDS],
 }
+
+/// How many serial types are kept from measuring to writing.
+const KINDS: usize = 16;
+/// Stands for a serial type that takes more than one byte.
+const UNKNOWN: u8 = 0xff;
 
 impl RecordSize {
     /// Measures the record of `fields`. Without `constants` (schema formats 1 to 3) 0 and 1 take a byte of content.
     #[inline]
     pub fn of<F: Field>(fields: &[F], constants: bool) -> RecordSize {
         let (mut types, mut content, mut zero_tail) = (0u64, 0u64, 0u64);
-        for field in fields {
+        let mut kinds = [UNKNOWN; KINDS];
+        for (at, field) in fields.iter().enumerate() {
             let zeros = field.zero_tail();
             let serial = serial::of_value(field.value(), zeros, constants);
-            let len = serial::content_len(serial);
-            types += varint::len(serial) as u64;
+            let len = if serial < 0x80 {
+                if let Some(kind) = kinds.get_mut(at) {
+                    *kind = serial as u8;
+                }
+                types += 1;
+                u64::from(serial::SHORT_LEN[serial as usize])
+            } else {
+                types += varint::len(serial) as u64;
+                serial::content_len(serial)
+            };
             content += len;
             if zeros != 0 {
                 // Bytes of this blob itself end the tail of the fields before it.
@@ -73,7 +89,7 @@ impl RecordSize {
                 zero_tail = 0;
             }
         }
-        RecordSize { header: header_len(types), content, zero_tail }
+        RecordSize { header: header_len(types), content, zero_tail, kinds }
     }
 
     /// The whole payload.
@@ -106,11 +122,21 @@ pub fn encode_sized<F: Field>(fields: &[F], constants: bool, size: &RecordSize, 
     let Some((mut header, mut content)) = out.split_at_mut_checked(size.header as usize) else { return };
     let at = varint::encode(size.header, header);
     header = &mut header[at..];
-    for field in fields {
+    for (at, field) in fields.iter().enumerate() {
         let (value, zeros) = (field.value(), field.zero_tail());
-        let serial = serial::of_value(value, zeros, constants);
-        let len = varint::encode(serial, header);
-        header = &mut std::mem::take(&mut header)[len..];
+        let serial = match (size.kinds.get(at), std::mem::take(&mut header)) {
+            (Some(&kind @ ..0x80), [first, rest @ ..]) => {
+                *first = kind;
+                header = rest;
+                u64::from(kind)
+            }
+            (_, rest) => {
+                let serial = serial::of_value(value, zeros, constants);
+                let len = varint::encode(serial, rest);
+                header = &mut rest[len..];
+                serial
+            }
+        };
         content = match serial::write(value, serial, content) {
             Some(rest) => rest,
             None => {

@@ -23,6 +23,17 @@ pub const BLOB_MIN: u64 = 12;
 /// Bytes of content for the serial types below [`BLOB_MIN`].
 const FIXED_LEN: [u8; 12] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
 
+/// Bytes of content for the serial types that take one byte in a header: all but texts and blobs of more than 57 bytes.
+pub(super) const SHORT_LEN: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut serial = 0;
+    while serial < table.len() {
+        table[serial] = if serial < 12 { FIXED_LEN[serial] } else { (serial as u8 - 12) / 2 };
+        serial += 1;
+    }
+    table
+};
+
 /// How far eight loaded bytes are shifted right to leave an integer of serial type 1 to 6.
 const INTEGER_SHIFT: [u8; 7] = [0, 56, 48, 40, 32, 16, 0];
 
@@ -82,15 +93,23 @@ pub fn integer(serial: u64, content: &[u8]) -> Option<i64> {
     }
 }
 
-/// As [`integer`] where fewer than eight bytes follow: the end of a page or record.
+/// As [`integer`] where fewer than eight bytes follow: the end of a page or record, which is where short keys are.
+#[inline]
 fn integer_at_end(serial: u64, content: &[u8]) -> Option<i64> {
-    if !(1..=6).contains(&serial) {
-        return None;
-    }
-    let content = content.get(..content_len(serial) as usize)?;
-    let mut eight = [0; 8];
-    eight[..content.len()].copy_from_slice(content);
-    Some(i64::from_be_bytes(eight) >> INTEGER_SHIFT[serial as usize])
+    Some(match serial {
+        1 => i64::from(*content.first()? as i8),
+        2 => i64::from(i16::from_be_bytes(*content.first_chunk()?)),
+        3 => {
+            let &[a, b, c] = content.first_chunk()?;
+            i64::from(i32::from_be_bytes([a, b, c, 0]) >> 8)
+        }
+        4 => i64::from(i32::from_be_bytes(*content.first_chunk()?)),
+        5 => {
+            let &[a, b, c, d, e, f] = content.first_chunk()?;
+            i64::from_be_bytes([a, b, c, d, e, f, 0, 0]) >> 16
+        }
+        _ => return None,
+    })
 }
 
 /// The double whose content starts at `content`. A NaN is returned as such; it counts as NULL.

@@ -33,7 +33,27 @@ pub fn decode_at(bytes: &[u8], at: &mut usize) -> Option<u64> {
     Some(value)
 }
 
+#[inline]
 fn decode_long(bytes: &[u8]) -> Option<(u64, usize)> {
+    if let Some(word) = bytes.first_chunk::<8>() {
+        let word = u64::from_be_bytes(*word);
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends != 0 {
+            // All bytes at once: cut off those after the last one, then push the groups of seven bits together, pair by pair.
+            let len = ends.leading_zeros() / 8 + 1;
+            let groups = word >> (64 - 8 * len) & 0x7f7f_7f7f_7f7f_7f7f;
+            let pairs = groups & 0x007f_007f_007f_007f | groups >> 1 & 0x3f80_3f80_3f80_3f80;
+            let quads = pairs & 0x0000_3fff_0000_3fff | pairs >> 2 & 0x0fff_c000_0fff_c000;
+            let value = quads & 0x0fff_ffff | quads >> 4 & 0x00ff_ffff_f000_0000;
+            return Some((value, len as usize));
+        }
+    }
+    decode_bytewise(bytes)
+}
+
+/// For the last bytes of a slice, and for varints of nine bytes.
+#[inline(never)]
+fn decode_bytewise(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().take(LEN_MAX - 1).enumerate() {
         value = value << 7 | u64::from(byte & 0x7f);
@@ -120,6 +140,9 @@ mod tests {
                 push(value, &mut out);
                 assert_eq!(out.len(), len(value));
                 assert_eq!(decode(&out), Some((value, out.len())));
+                let mut followed = out.clone();
+                followed.extend_from_slice(&[0xff; 9]);
+                assert_eq!(decode(&followed), Some((value, out.len())), "bytes that follow do not matter");
                 let mut fixed = [0xee; LEN_MAX];
                 assert_eq!(encode(value, &mut fixed), out.len());
                 assert_eq!(&fixed[..out.len()], &out[..]);

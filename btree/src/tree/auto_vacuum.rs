@@ -100,6 +100,7 @@ impl Trees {
                     return Err(error);
                 }
             };
+            ready!(self.safe_point(pager));
         }
         Ok(Some(()))
     }
@@ -236,7 +237,7 @@ impl Change<'_> {
             } else {
                 let cell = cell::parse(header.kind, bytes, offset, self.geometry)
                     .map_err(|damage| self.damaged(holder, damage))?;
-                cell.overflows().then(|| usize::from(cell.payload_at) + usize::from(cell.local))
+                cell.overflows().then(|| cell.payload_at as usize + cell.local as usize)
             };
             if let Some(at) = at
                 && at + 4 <= self.geometry.usable

@@ -114,8 +114,8 @@ impl Change<'_> {
         drop(waiting);
         let parent_no = self.pager.page_no(parent);
         let last = header.kind.is_leaf()
-            && cell.index == header.cell_count
-            && child_index == self.pager.header(parent).cell_count
+            && cell.index == header.count()
+            && child_index == self.pager.header(parent).count()
             && parent_no != PageNo::ONE
             && header.cell_count > 0;
         // In an index the full leaf's last entry goes up as the divider, so one has to be left.
@@ -135,10 +135,10 @@ impl Change<'_> {
         let divider = if header.kind == PageKind::TableLeaf {
             self.keep_divider(child, last_cell.rowid)
         } else {
-            self.lift_last(frame, last_index, usize::from(last_cell.size), child)?
+            self.lift_last(frame, last_index, last_cell.size as usize, child)?
         };
-        self.set_child(parent, usize::from(child_index), page)?;
-        ready!(self.place_divider(parent, usize::from(child_index), divider));
+        self.set_child(parent, child_index as usize, page)?;
+        ready!(self.place_divider(parent, child_index as usize, divider));
         let mut appended = *path;
         appended.levels[level - 1].index += 1;
         appended.levels[level] = Level { frame: fresh, index: 0 };
@@ -147,7 +147,7 @@ impl Change<'_> {
 
     /// Whether the path takes the last child everywhere.
     fn is_rightmost(&self, path: &Path) -> bool {
-        path.levels[..path.depth].iter().all(|level| level.index == self.pager.header(level.frame).cell_count)
+        path.levels[..path.depth].iter().all(|level| level.index == self.pager.header(level.frame).count())
     }
 
     /// Puts a waiting cell on a fresh leaf.
@@ -162,7 +162,7 @@ impl Change<'_> {
         self.work.waiting.retain(|other| other.frame != cell.frame);
         let (bytes, header) = self.pager.write_with_header(fresh)?;
         *header = page::format_empty(bytes, page, kind, geometry);
-        let size = usize::from(cell.size);
+        let size = cell.size as usize;
         if size + 2 > header.free_bytes as usize {
             return Err(self.damaged(fresh, Damage::PayloadTooLong));
         }

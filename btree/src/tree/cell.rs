@@ -29,44 +29,103 @@ pub(crate) struct CellInfo {
     pub rowid: i64,
     /// Bytes of the whole payload; 0 in interior cells of tables.
     pub payload_len: u32,
+    // These are 32 bits wide though 16 would do: narrow fields side by side are stored one by one and loaded together,
+    // which stalls the processor in every step of a scan.
     /// Where the local part of the payload starts.
-    pub payload_at: u16,
+    pub payload_at: u32,
     /// Bytes of payload on this page.
-    pub local: u16,
+    pub local: u32,
     /// Bytes that the cell takes on this page, its overflow page number included.
-    pub size: u16,
+    pub size: u32,
 }
 
 impl CellInfo {
     /// Whether part of the payload lies on overflow pages.
     #[inline]
     pub fn overflows(&self) -> bool {
-        u32::from(self.local) < self.payload_len
+        self.local < self.payload_len
     }
 
     /// The local payload. `page` is the page that the cell was parsed from.
     #[inline]
     pub fn local_payload<'p>(&self, page: &'p [u8]) -> &'p [u8] {
-        let at = usize::from(self.payload_at);
-        page.get(at..at + usize::from(self.local)).unwrap_or_default()
+        let at = self.payload_at as usize;
+        page.get(at..at + self.local as usize).unwrap_or_default()
     }
 
     /// First overflow page of a cell that overflows.
     pub fn first_overflow(&self, page: &[u8]) -> Result<PageNo, Damage> {
         debug_assert!(self.overflows());
-        let at = usize::from(self.payload_at) + usize::from(self.local);
+        let at = self.payload_at as usize + self.local as usize;
         PageNo::new(u32_at(page, at)).ok_or(Damage::OverflowChain)
     }
 
     /// Number of overflow pages that the payload needs.
     pub fn overflow_pages(&self, geometry: &Geometry) -> u32 {
-        let rest = (self.payload_len - u32::from(self.local)) as usize;
+        let rest = (self.payload_len - self.local) as usize;
         rest.div_ceil(geometry.overflow_capacity()) as u32
     }
 }
 
+/// Bytes from a cell's start that the quick decoders look at.
+const QUICK: usize = 12;
+
+/// Decodes the table leaf cell at `at` if it is an ordinary one: shorter than 16 KiB, no overflow, not among the last bytes of the page. `None`
+/// says nothing; ask [`table_leaf`] then.
+#[inline(always)]
+pub(crate) fn table_leaf_quick(page: &[u8], at: usize, geometry: &Geometry) -> Option<CellInfo> {
+    let bytes = page.get(at..)?.first_chunk::<QUICK>()?;
+    let (payload, payload_size) = short_varint(bytes[0], bytes[1])?;
+    let rowid_bytes =
+        if payload_size == 1 { bytes.first_chunk::<9>()? } else { bytes[1..].first_chunk::<9>()? };
+    let (rowid, rowid_size) = match *rowid_bytes {
+        [_, a @ 0..0x80, ..] => (u64::from(a), 1),
+        [_, a, b @ 0..0x80, ..] => (u64::from(a & 0x7f) << 7 | u64::from(b), 2),
+        [_, a, b, c @ 0..0x80, ..] => {
+            (u64::from(a & 0x7f) << 14 | u64::from(b & 0x7f) << 7 | u64::from(c), 3)
+        }
+        _ => varint::decode(&rowid_bytes[1..])?,
+    };
+    let head = payload_size + rowid_size as u32;
+    let size = (head + payload).max(4);
+    if payload as usize > geometry.max_leaf || at + size as usize > geometry.usable {
+        return None;
+    }
+    Some(CellInfo {
+        rowid: rowid as i64,
+        payload_len: payload,
+        payload_at: at as u32 + head,
+        local: payload,
+        size,
+    })
+}
+
+/// As [`table_leaf_quick`], for an index leaf.
+#[inline(always)]
+pub(crate) fn index_leaf_quick(page: &[u8], at: usize, geometry: &Geometry) -> Option<CellInfo> {
+    let bytes = page.get(at..)?.first_chunk::<2>()?;
+    let (payload, head) = short_varint(bytes[0], bytes[1])?;
+    let size = (head + payload).max(4);
+    if payload as usize > geometry.max_local || at + size as usize > geometry.usable {
+        return None;
+    }
+    Some(CellInfo { rowid: 0, payload_len: payload, payload_at: at as u32 + head, local: payload, size })
+}
+
+/// A varint of one or two bytes, and its length.
+#[inline(always)]
+fn short_varint(a: u8, b: u8) -> Option<(u32, u32)> {
+    if a < 0x80 {
+        Some((u32::from(a), 1))
+    } else if b < 0x80 {
+        Some((u32::from(a & 0x7f) << 7 | u32::from(b), 2))
+    } else {
+        None
+    }
+}
+
 /// Decodes the table leaf cell at `at`.
-#[inline]
+#[inline(always)]
 pub(crate) fn table_leaf(page: &[u8], at: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at..).ok_or(Damage::BadCellPointer)?;
     let (payload, payload_size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
@@ -77,7 +136,7 @@ pub(crate) fn table_leaf(page: &[u8], at: usize, geometry: &Geometry) -> Result<
 }
 
 /// Decodes the table interior cell at `at`.
-#[inline]
+#[inline(always)]
 pub(crate) fn table_interior(page: &[u8], at: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at + 4..).ok_or(Damage::BadCellPointer)?;
     let (rowid, size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
@@ -88,14 +147,14 @@ pub(crate) fn table_interior(page: &[u8], at: usize, geometry: &Geometry) -> Res
     Ok(CellInfo {
         rowid: rowid as i64,
         payload_len: 0,
-        payload_at: end as u16,
+        payload_at: end as u32,
         local: 0,
-        size: (4 + size) as u16,
+        size: (4 + size) as u32,
     })
 }
 
 /// Decodes the index cell at `at`, whose payload length stands `skip` bytes in: 0 on leaves, 4 in interior cells.
-#[inline]
+#[inline(always)]
 pub(crate) fn index(page: &[u8], at: usize, skip: usize, geometry: &Geometry) -> Result<CellInfo, Damage> {
     let bytes = page.get(at + skip..).ok_or(Damage::BadCellPointer)?;
     let (payload, payload_size) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
@@ -103,7 +162,7 @@ pub(crate) fn index(page: &[u8], at: usize, skip: usize, geometry: &Geometry) ->
 }
 
 /// The part common to all cells with payload: `head` bytes of the cell precede the payload.
-#[inline]
+#[inline(always)]
 fn with_payload(
     at: usize,
     head: usize,
@@ -128,9 +187,9 @@ fn with_payload(
     Ok(CellInfo {
         rowid: 0,
         payload_len: payload,
-        payload_at: payload_at as u16,
-        local: local as u16,
-        size: size as u16,
+        payload_at: payload_at as u32,
+        local: local as u32,
+        size: size as u32,
     })
 }
 
@@ -157,11 +216,28 @@ pub(crate) fn parse_at(
     parse(header.kind, page, cell_offset(page, header, index), geometry)
 }
 
+/// The size of the cell at offset `at` of a page of this kind, alone.
+#[inline]
+pub(crate) fn size(kind: PageKind, page: &[u8], at: usize, geometry: &Geometry) -> Result<usize, Damage> {
+    if kind == PageKind::TableLeaf
+        && let Some(bytes) = page.get(at..).and_then(|rest| rest.first_chunk::<QUICK>())
+        && let Some((payload, payload_size)) = short_varint(bytes[0], bytes[1])
+        && payload as usize <= geometry.max_leaf
+    {
+        // The rowid's length is found without decoding it.
+        let rowid_size =
+            bytes[payload_size as usize..].iter().take(8).take_while(|&&byte| byte >= 0x80).count() + 1;
+        let size = (payload_size as usize + rowid_size + payload as usize).max(4);
+        return if at + size > geometry.usable { Err(Damage::CellOutsidePage) } else { Ok(size) };
+    }
+    Ok(parse(kind, page, at, geometry)?.size as usize)
+}
+
 /// The rowid of the table cell at `at`, alone: what a binary search needs. `leaf` cells have their payload length before it, interior
 /// cells their child.
-#[inline]
+#[inline(always)]
 pub(crate) fn rowid_only(page: &[u8], at: usize, leaf: bool) -> Result<i64, Damage> {
-    let mut bytes = page.get(at..).ok_or(Damage::BadCellPointer)?;
+    let bytes = page.get(at..).ok_or(Damage::BadCellPointer)?;
     let skip = if !leaf {
         4
     } else {
@@ -172,7 +248,7 @@ pub(crate) fn rowid_only(page: &[u8], at: usize, leaf: bool) -> Result<i64, Dama
             _ => varint::decode(bytes).ok_or(Damage::CellOutsidePage)?.1,
         }
     };
-    bytes = bytes.get(skip..).ok_or(Damage::CellOutsidePage)?;
+    let bytes = bytes.get(skip..).ok_or(Damage::CellOutsidePage)?;
     let (rowid, _) = varint::decode(bytes).ok_or(Damage::CellOutsidePage)?;
     Ok(rowid as i64)
 }
@@ -235,10 +311,16 @@ mod tests {
                 let cell = parse(kind, &page, at, &geometry).expect("well formed");
                 assert_eq!(cell.rowid, rowid.unwrap_or(0));
                 assert_eq!(u64::from(cell.payload_len), payload);
-                assert_eq!(usize::from(cell.local), head.local);
-                assert_eq!(usize::from(cell.size), head.size);
-                assert_eq!(usize::from(cell.payload_at), at + head.bytes().len());
+                assert_eq!(cell.local as usize, head.local);
+                assert_eq!(cell.size as usize, head.size);
+                assert_eq!(cell.payload_at as usize, at + head.bytes().len());
                 assert_eq!(cell.overflows(), head.overflows);
+                assert_eq!(size(kind, &page, at, &geometry), Ok(head.size));
+                let quick = match kind {
+                    PageKind::TableLeaf => table_leaf_quick(&page, at, &geometry),
+                    _ => index_leaf_quick(&page, at, &geometry),
+                };
+                assert!(quick.is_none_or(|quick| quick == cell));
                 if rowid.is_some() {
                     assert_eq!(rowid_only(&page, at, true), Ok(cell.rowid));
                 }

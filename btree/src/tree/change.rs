@@ -43,7 +43,7 @@ pub(crate) struct WaitingCell {
     /// The page on which it belongs.
     pub frame: FrameId,
     /// Its number among the page's cells, waiting ones counted.
-    pub index: u16,
+    pub index: u32,
     /// Where its bytes are in [`Workspace::arena`].
     pub at: u32,
     pub size: u16,
@@ -60,8 +60,6 @@ pub(crate) struct Workspace {
     /// Cells that a balance distributes, and the pages that they come from.
     pub cells: Vec<CellRef>,
     pub sources: Vec<Buffer>,
-    /// Running sums of cell sizes.
-    pub sums: Vec<usize>,
     pub secure_delete: SecureDelete,
 }
 
@@ -204,7 +202,7 @@ impl Change<'_> {
         if size + 2 > free || self.waiting(frame).next().is_some() {
             self.work.waiting.push(WaitingCell {
                 frame,
-                index: index as u16,
+                index: index as u32,
                 at: at as u32,
                 size: size as u16,
             });

@@ -53,7 +53,7 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Level {
     pub frame: FrameId,
-    pub index: u16,
+    pub index: u32,
 }
 
 const NO_LEVEL: Level = Level { frame: FrameId(0), index: 0 };
@@ -78,12 +78,16 @@ pub(crate) struct Cursor {
     pub kind: TreeKind,
     /// Seeks that shall not look at the present leaf first.
     pub patience: u8,
+    /// Seeks in a row that looked there in vain.
+    pub misses: u8,
     /// Number of levels above the page on which the cursor stands.
     pub depth: u8,
     /// The cell on which the cursor stands.
-    pub index: u16,
+    pub index: u32,
     /// Cells on its page.
-    pub count: u16,
+    pub count: u32,
+    /// Where the cell pointers of its page start.
+    pub cells_at: u32,
     pub frame: FrameId,
     pub cell: CellInfo,
     pub root: PageNo,
@@ -139,9 +143,11 @@ impl Cursor {
             skip: 0,
             kind: if key.is_some() { TreeKind::Index } else { TreeKind::Table },
             patience: 0,
+            misses: 0,
             depth: 0,
             index: 0,
             count: 0,
+            cells_at: 0,
             frame: NO_LEVEL.frame,
             cell: CellInfo::default(),
             root,
@@ -233,15 +239,15 @@ impl Cursor {
         self.state = State::Nowhere;
         self.at_last = false;
         self.depth = 0;
+        // A database without pages has an empty schema table.
+        if self.root == PageNo::ONE && pager.page_count() == 0 {
+            return Ok(Some(false));
+        }
         let frame = ready!(load(pager, self.root, geometry));
-        let header = pager.header(frame);
-        if header.kind.is_table() != self.is_table() {
+        if pager.header(frame).kind.is_table() != self.is_table() {
             return Err(Error::corrupt(self.root, Damage::BadPageKind));
         }
-        self.frame = frame;
-        self.leaf = header.kind.is_leaf();
-        self.count = header.cell_count;
-        self.index = 0;
+        self.enter_page(frame, pager);
         if self.count > 0 {
             return Ok(Some(true));
         }
@@ -258,27 +264,37 @@ impl Cursor {
 
     /// Goes down to child `index` of the page on which the cursor stands, which is not a leaf.
     #[inline]
-    pub fn to_child(&mut self, index: u16, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
+    pub fn to_child(&mut self, index: u32, pager: &mut Pager, geometry: &Geometry) -> Step<()> {
         let child = ready!(load_child(pager, self.frame, index, self.is_table(), geometry));
         if usize::from(self.depth) + 1 >= DEPTH_MAX {
             return Err(damaged(pager, self.frame, Damage::TreeTooDeep));
         }
         self.path[usize::from(self.depth)] = Level { frame: self.frame, index };
         self.depth += 1;
-        let header = pager.header(child);
-        self.frame = child;
-        self.leaf = header.kind.is_leaf();
-        self.count = header.cell_count;
-        self.index = 0;
+        self.enter_page(child, pager);
         Ok(Some(()))
     }
 
-    /// Decodes the cell `index` of the present page: the cursor is on that entry.
+    /// Stands on a page of the tree, before its first cell. The path to it is the caller's matter.
     #[inline]
-    pub fn land(&mut self, index: u16, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
+    pub fn enter_page(&mut self, frame: FrameId, pager: &Pager) {
+        let header = pager.header(frame);
+        self.frame = frame;
+        self.leaf = header.kind.is_leaf();
+        self.count = header.count();
+        self.cells_at = u32::from(header.cells_at);
+        self.index = 0;
+    }
+
+    /// Decodes the cell `index` of the present page: the cursor is on that entry.
+    ///
+    /// Inlined into its callers, so that the decoded fields go from registers to the cursor. By way of a returned struct they would be
+    /// stored narrow and loaded wide, which costs more than the decoding.
+    #[inline(always)]
+    pub fn land(&mut self, index: u32, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-        debug_assert!(index < header.cell_count);
-        let at = page::cell_offset(bytes, header, usize::from(index));
+        debug_assert!(index < header.count());
+        let at = page::cell_offset(bytes, header, index as usize);
         let parsed = if self.is_table() {
             cell::table_leaf(bytes, at, geometry)
         } else {
@@ -291,21 +307,22 @@ impl Cursor {
                 self.state = State::OnEntry;
                 Ok(())
             }
-            Err(damage) => {
-                self.state = State::Nowhere;
-                Err(damaged(pager, self.frame, damage))
-            }
+            Err(damage) => Err(self.lose(pager, damage)),
         }
+    }
+
+    /// The cell on which the cursor was about to land is damaged.
+    #[cold]
+    fn lose(&mut self, pager: &Pager, damage: Damage) -> Error {
+        self.state = State::Nowhere;
+        damaged(pager, self.frame, damage)
     }
 
     /// Stands on the page at the end of a path, on no cell yet.
     pub fn take_path(&mut self, path: &Path, pager: &Pager) {
         self.path = path.levels;
         self.depth = path.depth as u8;
-        self.frame = path.here().frame;
-        let header = pager.header(self.frame);
-        self.leaf = header.kind.is_leaf();
-        self.count = header.cell_count;
+        self.enter_page(path.here().frame, pager);
     }
 }
 
@@ -314,11 +331,11 @@ impl Cursor {
 pub(crate) fn load_child(
     pager: &mut Pager,
     parent: FrameId,
-    index: u16,
+    index: u32,
     table: bool,
     geometry: &Geometry,
 ) -> Step<FrameId> {
-    let child = match page::child_at(pager.page(parent), pager.header(parent), usize::from(index)) {
+    let child = match page::child_at(pager.page(parent), pager.header(parent), index as usize) {
         Ok(child) => child,
         Err(damage) => return Err(damaged(pager, parent, damage)),
     };

@@ -109,7 +109,7 @@ impl Victim {
             }),
             9 => (0..c % 60)
                 .try_for_each(|_| bed.on(id, |cursor, pager, g| cursor.previous(pager, g)).map(drop)),
-            10 => bed.on(id, |cursor, pager, g| cursor.count(pager, g)).map(drop),
+            10 => bed.run(|trees, pager| trees.count(pager, id)).map(drop),
             11 => bed.on(id, save::restore).map(drop),
             12 if c % 5 == 0 => {
                 let root = if c & 1 == 0 { self.table } else { self.index };

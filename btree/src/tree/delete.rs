@@ -64,7 +64,7 @@ impl Trees {
             ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change.delete(path)));
         cursor.overflow.clear();
         cursor.at_last = false;
-        cursor.count = pager.header(cursor.frame).cell_count;
+        cursor.count = pager.header(cursor.frame).count();
         if settled && cursor.count > 0 {
             stand_beside(cursor, pager, &self.geometry)?;
         } else {
@@ -95,15 +95,15 @@ fn delete_in_place(
     let mut header = *pager.header(frame);
     let free = space::ensure_counted(pager.page(frame), &mut header, geometry)
         .map_err(|damage| damaged(pager, frame, damage))?;
-    let size = usize::from(cursor.cell.size);
+    let size = cursor.cell.size as usize;
     if cursor.depth > 0 && (free + size + 2) * 3 > geometry.usable * 2 {
         return Ok(false);
     }
     let wipe = work.secure_delete != SecureDelete::Off;
     let (page, kept) = pager.write_in_place(frame)?;
     *kept = header;
-    let result = space::remove_cell(page, kept, usize::from(cursor.index), size, geometry, wipe);
-    cursor.count = kept.cell_count;
+    let result = space::remove_cell(page, kept, cursor.index as usize, size, geometry, wipe);
+    cursor.count = kept.count();
     result.map_err(|damage| damaged(pager, frame, damage))?;
     stand_beside(cursor, pager, geometry)?;
     Ok(true)
@@ -127,17 +127,17 @@ impl Change<'_> {
     /// Deletes the cell at the path's end.
     fn delete(&mut self, path: Path) -> Step<Deleted> {
         let Level { frame, index } = path.here();
-        let index = usize::from(index);
+        let index = index as usize;
         let cell = self.cell(frame, index)?;
         let left = ready!(self.free_overflow(frame, &cell));
         if self.pager.header(frame).kind.is_leaf() {
-            self.remove_cell(frame, index, usize::from(cell.size))?;
+            self.remove_cell(frame, index, cell.size as usize)?;
             let balanced = ready!(self.balance(path));
             return Ok(Some((balanced.settled.is_some(), left)));
         }
         let mut leaf = path;
         ready!(self.descend_to_predecessor(&mut leaf));
-        self.replace_by_last(frame, index, usize::from(cell.size), leaf.here())?;
+        self.replace_by_last(frame, index, cell.size as usize, leaf.here())?;
         ready!(self.note_replacement(frame, index));
         let balanced = ready!(self.balance(leaf));
         if balanced.depth > path.depth {
@@ -151,7 +151,7 @@ impl Change<'_> {
         loop {
             let Level { frame, index } = path.here();
             let header = *self.pager.header(frame);
-            let child = page::child_at(self.pager.page(frame), &header, usize::from(index))
+            let child = page::child_at(self.pager.page(frame), &header, index as usize)
                 .map_err(|damage| self.damaged(frame, damage))?;
             let child_frame = ready!(self.load(child));
             let child_header = *self.pager.header(child_frame);
@@ -163,7 +163,7 @@ impl Change<'_> {
             }
             path.depth += 1;
             let leaf = child_header.kind.is_leaf();
-            let index = if leaf { child_header.cell_count - 1 } else { child_header.cell_count };
+            let index = if leaf { child_header.count() - 1 } else { child_header.count() };
             path.levels[path.depth] = Level { frame: child_frame, index };
             if leaf {
                 return Ok(Some(()));
@@ -182,8 +182,8 @@ impl Change<'_> {
         let header = *self.pager.header(frame);
         let child = page::child_at(self.pager.page(frame), &header, index)
             .map_err(|damage| self.damaged(frame, damage))?;
-        let last_index = usize::from(last.index);
-        let last_size = usize::from(self.cell(last.frame, last_index)?.size);
+        let last_index = last.index as usize;
+        let last_size = self.cell(last.frame, last_index)?.size as usize;
         let kept = self.keep_leaf_cell(last.frame, last_index, last_size, child.get().to_be_bytes())?;
         self.remove_cell(last.frame, last_index, last_size)?;
         self.remove_cell(frame, index, size)?;

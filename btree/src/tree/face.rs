@@ -94,10 +94,16 @@ impl Btree {
     /// Next entry; `false` past the last one.
     #[inline]
     pub fn next(&mut self, cursor: CursorId) -> Step<bool> {
-        let found = self.trees.cursors.get_mut(cursor)?;
-        if found.next_on_leaf(&self.pager, &self.trees.geometry)? {
+        if let Ok(cursor) = self.trees.cursors.get_mut(cursor)
+            && cursor.next_quick(&self.pager, &self.trees.geometry)
+        {
             return Ok(Some(true));
         }
+        self.next_slowly(cursor)
+    }
+
+    #[inline(never)]
+    fn next_slowly(&mut self, cursor: CursorId) -> Step<bool> {
         ready!(self.begin_operation());
         let pager = &mut self.pager;
         self.trees.with_cursor(cursor, |cursor, geometry| cursor.next(pager, geometry))
@@ -205,8 +211,7 @@ impl Btree {
     /// Number of entries in the tree. The cursor points nowhere afterwards.
     pub fn count(&mut self, cursor: CursorId) -> Step<u64> {
         ready!(self.begin_operation());
-        let pager = &mut self.pager;
-        self.trees.with_cursor(cursor, |cursor, geometry| cursor.count(pager, geometry))
+        self.trees.count(&mut self.pager, cursor)
     }
 
     /// Rough number of rows for the planner (`sqlite3BtreeRowCountEst`), -1 when unknown. The cursor is on the first entry afterwards.

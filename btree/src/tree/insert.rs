@@ -41,7 +41,7 @@ struct Row<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     /// Its number on the cursor's page.
-    index: u16,
+    index: u32,
     /// It replaces the cell that has this number.
     replaces: bool,
     /// All other entries of the tree come before it.
@@ -161,6 +161,7 @@ impl Trees {
                 Ok(Some(chain)) => {
                     built = chain;
                     self.long_chain = LongChain::Building { rowid: key, len, chain };
+                    ready!(self.safe_point(pager));
                 }
                 Ok(None) => return Ok(None),
                 Err(error) => {
@@ -187,6 +188,7 @@ impl Trees {
                     return Err(error);
                 }
             };
+            ready!(self.safe_point(pager));
         }
         Ok(Some(()))
     }
@@ -249,8 +251,8 @@ fn overwrite(
         return Ok(Some(false));
     }
     if !cursor.cell.overflows() {
-        let at = usize::from(cursor.cell.payload_at);
-        let len = usize::from(cursor.cell.local);
+        let at = cursor.cell.payload_at as usize;
+        let len = cursor.cell.local as usize;
         if payload.zero_tail == 0 && cursor.cell.local_payload(pager.page(cursor.frame)) == payload.bytes {
             return Ok(Some(true));
         }
@@ -280,9 +282,9 @@ fn insert_in_place(
     let size = row.head.size;
     let free = space::ensure_counted(pager.page(frame), &mut header, geometry)
         .map_err(|damage| damaged(pager, frame, damage))?;
-    let index = usize::from(place.index);
+    let index = place.index as usize;
     if place.replaces {
-        let old = usize::from(cursor.cell.size);
+        let old = cursor.cell.size as usize;
         if cursor.cell.overflows() || free + old < size {
             return Ok(false);
         }
@@ -293,7 +295,7 @@ fn insert_in_place(
     let (page, kept) = pager.write_in_place(frame)?;
     *kept = header;
     let result = if place.replaces {
-        space::remove_cell(page, kept, index, usize::from(cursor.cell.size), geometry, wipe)
+        space::remove_cell(page, kept, index, cursor.cell.size as usize, geometry, wipe)
             .and_then(|()| space::insert_cell(page, kept, index, size, geometry, &mut work.spare))
     } else {
         space::insert_cell(page, kept, index, size, geometry, &mut work.spare)
@@ -313,12 +315,12 @@ fn insert_in_place(
     cursor.cell = CellInfo {
         rowid: row.rowid.unwrap_or_default(),
         payload_len: row.head.local as u32,
-        payload_at: payload_at as u16,
-        local: row.head.local as u16,
-        size: size as u16,
+        payload_at: payload_at as u32,
+        local: row.head.local as u32,
+        size: size as u32,
     };
     cursor.index = place.index;
-    cursor.count = count;
+    cursor.count = u32::from(count);
     cursor.state = State::OnEntry;
     cursor.at_last = place.at_end;
     Ok(true)
@@ -345,7 +347,7 @@ impl Change<'_> {
     /// written already.
     fn insert(&mut self, path: Path, row: &Row<'_>, replaces: bool, chain: Option<PageNo>) -> Step<Inserted> {
         let here = path.here();
-        let (frame, index) = (here.frame, usize::from(here.index));
+        let (frame, index) = (here.frame, here.index as usize);
         let chain = match chain {
             None if row.head.overflows => {
                 let start = ChainBuilder::new(row.head.local);
@@ -365,7 +367,7 @@ impl Change<'_> {
                     .map_err(|damage| self.damaged(frame, damage))?;
                 child = kept.get().to_be_bytes();
             }
-            self.remove_cell(frame, index, usize::from(old.size))?;
+            self.remove_cell(frame, index, old.size as usize)?;
         }
         let cell = self.keep_row(row, interior.then_some(child), chain);
         let placed = self.place_cell(frame, index, cell)?;

@@ -153,17 +153,14 @@ impl Trees {
             }
         };
         loop {
-            let step = match self.safe_point(pager)? {
-                Some(()) => check.unit(pager, &self.geometry)?,
+            let step = match check.unit(pager, &self.geometry)? {
+                Some(true) => return Ok(Some(check.report)),
+                Some(false) => self.safe_point(pager)?,
                 None => None,
             };
-            match step {
-                Some(true) => return Ok(Some(check.report)),
-                Some(false) => {}
-                None => {
-                    self.integrity = Some(check);
-                    return Ok(None);
-                }
+            if step.is_none() {
+                self.integrity = Some(check);
+                return Ok(None);
             }
         }
     }
@@ -650,13 +647,13 @@ impl IntegrityCheck {
             return Ok(Some(false));
         };
         // The shortest record header is its own length and one serial type.
-        if cell.payload_len > 0 && bytes.get(usize::from(cell.payload_at)).is_some_and(|&len| len < 2) {
+        if cell.payload_len > 0 && bytes.get(cell.payload_at as usize).is_some_and(|&len| len < 2) {
             self.report(format_args!("Bad cell header size"));
             visit.coverage = false;
             visit.next = cell_before(index);
             return Ok(Some(false));
         }
-        let size = usize::from(cell.size);
+        let size = cell.size as usize;
         let chain = cell.overflows().then(|| u32_at(bytes, at + size - 4));
         if let Some(chain) = chain.filter(|_| self.auto_vacuum) {
             ready!(self.load_pointer(chain, pager, geometry));
@@ -726,7 +723,7 @@ impl IntegrityCheck {
             for index in 0..usize::from(header.cell_count) {
                 let at = page::cell_offset(bytes, header, index);
                 if let Ok(cell) = cell::parse(header.kind, bytes, at, geometry) {
-                    self.pieces.push((at as u32, (at + usize::from(cell.size) - 1) as u32));
+                    self.pieces.push((at as u32, (at + cell.size as usize - 1) as u32));
                 }
             }
         }

@@ -17,8 +17,11 @@ fn offset(field: Meta) -> usize {
     FIRST_AT + 4 * field as usize
 }
 
-/// Reads a header field.
+/// Reads a header field; 0 where the database has no pages yet.
 pub(crate) fn read(pager: &mut Pager, field: Meta) -> Step<u32> {
+    if pager.page_count() == 0 {
+        return Ok(Some(0));
+    }
     let frame = ready!(pager.get(PageNo::ONE));
     Ok(Some(u32_at(pager.page(frame), offset(field))))
 }

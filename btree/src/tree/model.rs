@@ -450,7 +450,7 @@ impl World {
         let id = self.trees[place].cursors[1].id;
         let at = None;
         self.leave(place, 1, at);
-        let count = self.bed.on(id, |cursor, pager, g| cursor.count(pager, g)).expect("valid");
+        let count = self.bed.run(|trees, pager| trees.count(pager, id)).expect("valid");
         assert_eq!(count, self.trees[place].entries.len() as u64);
     }
 

@@ -14,11 +14,14 @@ use crate::page_no::PageNo;
 use crate::pager::{FrameId, Pager};
 use crate::tree::cursor::{Cursor, DEPTH_MAX, Level, State, damaged, load_child};
 use crate::tree::geometry::Geometry;
-use crate::tree::page;
+use crate::tree::{cell, page};
 use crate::{Damage, tree::save};
 
 /// Leaves that are hinted at once when a scan goes to its next leaf.
-const READ_AHEAD: u16 = 8;
+const READ_AHEAD: u32 = 8;
+
+/// Leaves that a count visits between two points where the cache may shrink.
+const LEAVES_PER_COUNT: u32 = 64;
 
 /// Which way a cursor moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,21 +59,31 @@ impl Cursor {
         Ok(Some(true))
     }
 
-    /// Goes to the next entry where that is on the same leaf; `false` where it is not, and nothing has changed.
-    #[inline]
-    pub fn next_on_leaf(&mut self, pager: &Pager, geometry: &Geometry) -> Result<bool, Error> {
+    /// Goes to the next entry where that is an ordinary one on the same leaf. `false`: nothing has changed, ask [`Cursor::next`]. Scans
+    /// spend their time here, so there are no errors to make and few registers to save.
+    #[inline(always)]
+    pub fn next_quick(&mut self, pager: &Pager, geometry: &Geometry) -> bool {
         let index = self.index + 1;
-        if self.state == State::OnEntry && self.leaf && index < self.count {
-            self.land(index, pager, geometry)?;
-            return Ok(true);
+        if self.state != State::OnEntry || !self.leaf || index >= self.count {
+            return false;
         }
-        Ok(false)
+        let bytes = pager.page(self.frame);
+        let at = page::u16_at(bytes, (self.cells_at + 2 * index) as usize);
+        let decoded = if self.is_table() {
+            cell::table_leaf_quick(bytes, at, geometry)
+        } else {
+            cell::index_leaf_quick(bytes, at, geometry)
+        };
+        let Some(cell) = decoded else { return false };
+        self.cell = cell;
+        self.index = index;
+        true
     }
 
     /// Goes to the next entry; `false` past the last one.
-    #[inline]
     pub fn next(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<bool> {
-        if self.next_on_leaf(pager, geometry)? {
+        if self.state == State::OnEntry && self.leaf && self.index + 1 < self.count {
+            self.land(self.index + 1, pager, geometry)?;
             return Ok(Some(true));
         }
         self.step(Direction::Forward, pager, geometry)
@@ -133,7 +146,7 @@ impl Cursor {
         while depth > 0 {
             depth -= 1;
             let level = self.path[usize::from(depth)];
-            if level.index < pager.header(level.frame).cell_count {
+            if level.index < pager.header(level.frame).count() {
                 if self.is_table() {
                     ready!(self.enter(depth, level.index + 1, Direction::Forward, pager, geometry));
                 } else {
@@ -172,11 +185,9 @@ impl Cursor {
     }
 
     /// Goes up to cell `index` of the interior page on level `depth`, which is an entry of an index tree.
-    fn climb(&mut self, depth: u8, index: u16, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
+    fn climb(&mut self, depth: u8, index: u32, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
         self.depth = depth;
-        self.frame = self.path[usize::from(depth)].frame;
-        self.leaf = false;
-        self.count = pager.header(self.frame).cell_count;
+        self.enter_page(self.path[usize::from(depth)].frame, pager);
         self.land(index, pager, geometry)
     }
 
@@ -184,7 +195,7 @@ impl Cursor {
     fn enter(
         &mut self,
         depth: u8,
-        index: u16,
+        index: u32,
         direction: Direction,
         pager: &mut Pager,
         geometry: &Geometry,
@@ -205,26 +216,26 @@ impl Cursor {
             if at + 1 >= DEPTH_MAX {
                 return Err(damaged(pager, child, Damage::TreeTooDeep));
             }
-            let index = if direction == Direction::Forward { 0 } else { header.cell_count };
+            let index = if direction == Direction::Forward { 0 } else { header.count() };
             aside[at] = Level { frame: child, index };
         };
         self.path[depth..=at].copy_from_slice(&aside[depth..=at]);
         self.depth = at as u8 + 1;
-        self.frame = frame;
-        self.leaf = true;
-        self.count = pager.header(frame).cell_count;
+        self.enter_page(frame, pager);
         let index = if direction == Direction::Forward { 0 } else { self.count - 1 };
         self.land(index, pager, geometry)?;
         Ok(Some(()))
     }
 
-    /// Counts the entries of the tree. The cursor points nowhere afterwards; while the count is under way it keeps the position.
-    pub fn count(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<u64> {
+    /// Counts the entries of the tree, some leaves a call: `None` where there are more. The cursor points nowhere afterwards; while the count
+    /// is under way it keeps the position.
+    pub fn count_some(&mut self, pager: &mut Pager, geometry: &Geometry) -> Step<Option<u64>> {
+        let mut leaves = 0;
         let mut total = match self.counted {
             Some(total) => total,
             None => {
                 if !ready!(self.to_root(pager, geometry)) {
-                    return Ok(Some(0));
+                    return Ok(Some(Some(0)));
                 }
                 self.counted = Some(0);
                 0
@@ -239,9 +250,7 @@ impl Cursor {
                 while self.depth > 0 {
                     self.depth -= 1;
                     let level = self.path[usize::from(self.depth)];
-                    self.frame = level.frame;
-                    self.leaf = false;
-                    self.count = pager.header(level.frame).cell_count;
+                    self.enter_page(level.frame, pager);
                     if level.index < self.count {
                         self.index = level.index + 1;
                         found = true;
@@ -254,7 +263,11 @@ impl Cursor {
                 }
                 if !found {
                     self.counted = None;
-                    return Ok(Some(total));
+                    return Ok(Some(Some(total)));
+                }
+                leaves += 1;
+                if leaves == LEAVES_PER_COUNT {
+                    return Ok(Some(None));
                 }
             }
             let index = self.index;
@@ -286,23 +299,23 @@ impl Cursor {
 
 /// Tells the pager about the leaves that a scan wants next, every few leaves.
 #[inline]
-fn hint_siblings(pager: &mut Pager, parent: FrameId, index: u16, direction: Direction) {
+fn hint_siblings(pager: &mut Pager, parent: FrameId, index: u32, direction: Direction) {
     if index.is_multiple_of(READ_AHEAD) {
         hint(pager, parent, index, direction);
     }
 }
 
-fn hint(pager: &mut Pager, parent: FrameId, index: u16, direction: Direction) {
+fn hint(pager: &mut Pager, parent: FrameId, index: u32, direction: Direction) {
     let mut pages = [PageNo::ONE; READ_AHEAD as usize];
     let mut len = 0;
     let (bytes, header) = (pager.page(parent), pager.header(parent));
     for distance in 1..=READ_AHEAD {
         let sibling = match direction {
-            Direction::Forward => index.checked_add(distance).filter(|&next| next <= header.cell_count),
+            Direction::Forward => index.checked_add(distance).filter(|&next| next <= header.count()),
             Direction::Backward => index.checked_sub(distance),
         };
         let Some(sibling) = sibling else { break };
-        let Ok(page) = page::child_at(bytes, header, usize::from(sibling)) else { break };
+        let Ok(page) = page::child_at(bytes, header, sibling as usize) else { break };
         pages[len] = page;
         len += 1;
     }

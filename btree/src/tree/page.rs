@@ -75,6 +75,12 @@ impl PageHeader {
         usize::from(self.cells_at) + 2 * usize::from(self.cell_count)
     }
 
+    /// Number of cells, as wide as cursors count.
+    #[inline]
+    pub(crate) fn count(&self) -> u32 {
+        u32::from(self.cell_count)
+    }
+
     /// Offset of the B-tree header.
     #[inline]
     pub(crate) fn at(&self) -> usize {

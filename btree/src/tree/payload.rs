@@ -228,7 +228,7 @@ impl Cursor {
         let mut rest = bytes;
         if at < local_len {
             let (now, later) = rest.split_at(rest.len().min((local_len - at) as usize));
-            let from = usize::from(self.cell.payload_at) + at as usize;
+            let from = self.cell.payload_at as usize + at as usize;
             let (page, _) = pager.write_in_place(self.frame)?;
             page[from..from + now.len()].copy_from_slice(now);
             rest = later;

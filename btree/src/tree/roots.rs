@@ -97,6 +97,7 @@ impl Trees {
                     eraser.pages.append(&mut next.pages);
                     eraser.chains.append(&mut next.chains);
                     eraser.entries += next.entries;
+                    ready!(self.safe_point(pager));
                 }
                 Ok(None) => return Ok(None),
                 Err(error) => {

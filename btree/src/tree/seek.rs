@@ -21,13 +21,13 @@ use crate::error::{Damage, Error};
 use crate::pager::{PageHeader, Pager};
 use crate::record::{Compared, ValueRef, Values, compare_prefix};
 use crate::tree::cell;
-use crate::tree::cursor::{Cursor, State, damaged};
+use crate::tree::cursor::{Cursor, State, damaged, load_child};
 use crate::tree::geometry::Geometry;
 use crate::tree::page;
 use crate::tree::payload;
 use crate::{PageNo, Step};
 
-/// Seeks that do not look at the present leaf after one looked in vain.
+/// Seeks that do not look at the present leaf after two in a row looked in vain.
 const PATIENCE: u8 = 15;
 
 /// Values of a key that are decoded without an allocation.
@@ -42,8 +42,9 @@ pub(crate) struct Probe<'k> {
     pub when_equal: Ordering,
 }
 
-/// First cell of `lo..hi` whose rowid is at least `rowid`; `hi` where there is none.
-#[inline]
+/// First cell of `lo..hi` whose rowid is at least `rowid`; `hi` where there is none. The comparison selects instead of branching: which
+/// way it goes cannot be predicted.
+#[inline(always)]
 fn lower_bound(
     bytes: &[u8],
     header: &PageHeader,
@@ -54,13 +55,34 @@ fn lower_bound(
     while lo < hi {
         let middle = (lo + hi) / 2;
         let at = page::cell_offset(bytes, header, middle);
-        if cell::rowid_only(bytes, at, leaf)? < rowid {
-            lo = middle + 1;
-        } else {
-            hi = middle;
-        }
+        let less = cell::rowid_only(bytes, at, leaf)? < rowid;
+        lo = if less { middle + 1 } else { lo };
+        hi = if less { hi } else { middle };
     }
     Ok(lo)
+}
+
+/// [`lower_bound`] on a whole leaf whose largest rowid is probably `bound`. Rowids mostly follow each other without gaps, so the first look goes
+/// where the rowid then is: mostly the only one, which on a page that is not in the processor's cache is most of the cost.
+#[inline(always)]
+fn search_leaf(bytes: &[u8], header: &PageHeader, rowid: i64, bound: Option<i64>) -> Result<usize, Damage> {
+    let count = header.cell_count as usize;
+    let (mut lo, mut hi) = (0, count);
+    let last = match bound {
+        Some(bound) => bound,
+        None => cell::rowid_only(bytes, page::cell_offset(bytes, header, count - 1), true)?,
+    };
+    let distance = last.wrapping_sub(rowid);
+    if distance >= 0 && distance < count as i64 {
+        let guess = count - 1 - distance as usize;
+        let found = cell::rowid_only(bytes, page::cell_offset(bytes, header, guess), true)?;
+        match found.cmp(&rowid) {
+            Ordering::Equal => return Ok(guess),
+            Ordering::Less => lo = guess + 1,
+            Ordering::Greater => hi = guess,
+        }
+    }
+    lower_bound(bytes, header, (lo, hi), rowid, true)
 }
 
 impl Cursor {
@@ -76,9 +98,14 @@ impl Cursor {
             }
             if self.patience == 0 {
                 if let Some(found) = self.seek_rowid_here(rowid, pager, geometry)? {
+                    self.misses = 0;
                     return Ok(Some(found));
                 }
-                self.patience = PATIENCE;
+                if let Some(found) = ready!(self.seek_rowid_beside(rowid, pager, geometry)) {
+                    self.misses = 0;
+                    return Ok(Some(found));
+                }
+                self.lose_patience();
             } else {
                 self.patience -= 1;
             }
@@ -95,9 +122,17 @@ impl Cursor {
     ) -> Result<Option<SeekOutcome>, Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
         let rowid_at = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), true);
-        let here = usize::from(self.index);
-        let count = usize::from(self.count);
+        let here = self.index as usize;
+        let count = self.count as usize;
         let search = || -> Result<Option<usize>, Damage> {
+            // Rowids mostly follow each other without gaps.
+            let guess = i64::from(self.index).checked_add(rowid.wrapping_sub(self.cell.rowid));
+            if let Some(guess) = guess.and_then(|guess| usize::try_from(guess).ok())
+                && guess < count
+                && rowid_at(guess)? == rowid
+            {
+                return Ok(Some(guess));
+            }
             if rowid > self.cell.rowid {
                 if here + 1 >= count {
                     return Ok(None);
@@ -119,8 +154,63 @@ impl Cursor {
         let found = search().map_err(|damage| damaged(pager, self.frame, damage))?;
         let Some(index) = found.filter(|&index| index < count) else { return Ok(None) };
         self.at_last = false;
-        self.land(index as u16, pager, geometry)?;
+        self.land(index as u32, pager, geometry)?;
         Ok(Some(SeekOutcome::At(self.cell.rowid.cmp(&rowid))))
+    }
+
+    /// A look at the present leaf was in vain.
+    fn lose_patience(&mut self) {
+        self.misses = self.misses.saturating_add(1);
+        if self.misses > 1 {
+            self.patience = PATIENCE;
+        }
+    }
+
+    /// Looks on the other leaves of the present leaf's parent; `None` when the rowid's place is not surely there.
+    fn seek_rowid_beside(
+        &mut self,
+        rowid: i64,
+        pager: &mut Pager,
+        geometry: &Geometry,
+    ) -> Step<Option<SeekOutcome>> {
+        let Some(above) = usize::from(self.depth).checked_sub(1) else { return Ok(Some(None)) };
+        let parent = self.path[above].frame;
+        let (bytes, header) = (pager.page(parent), pager.header(parent));
+        let count = usize::from(header.cell_count);
+        let divider = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), false);
+        let found = lower_bound(bytes, header, (0, count), rowid, false).and_then(|index| {
+            if index < count { Ok((index, Some(divider(index)?))) } else { Ok((index, None)) }
+        });
+        let (index, bound) = found.map_err(|damage| damaged(pager, parent, damage))?;
+        // Beyond the first and last divider the place may be below another parent.
+        if index == 0 || index == count {
+            return Ok(Some(None));
+        }
+        let leaf = ready!(load_child(pager, parent, index as u32, true, geometry));
+        self.path[above].index = index as u32;
+        self.enter_page(leaf, pager);
+        self.at_last = false;
+        if !self.leaf {
+            return Err(damaged(pager, leaf, Damage::TreeTooDeep));
+        }
+        self.seek_rowid_on_leaf(rowid, bound, false, pager, geometry).map(|found| Some(Some(found)))
+    }
+
+    /// Lands on the present leaf, where the rowid's place is.
+    fn seek_rowid_on_leaf(
+        &mut self,
+        rowid: i64,
+        bound: Option<i64>,
+        rightmost: bool,
+        pager: &Pager,
+        geometry: &Geometry,
+    ) -> Result<SeekOutcome, Error> {
+        let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        let index =
+            search_leaf(bytes, header, rowid, bound).map_err(|damage| damaged(pager, self.frame, damage))?;
+        self.land((index as u32).min(self.count - 1), pager, geometry)?;
+        self.at_last = rightmost && self.index + 1 == self.count;
+        Ok(SeekOutcome::At(self.cell.rowid.cmp(&rowid)))
     }
 
     fn seek_rowid_from_root(
@@ -133,19 +223,26 @@ impl Cursor {
             return Ok(Some(SeekOutcome::Empty));
         }
         let mut rightmost = true;
-        loop {
+        // The largest rowid that the subtree may have, from the divider above it.
+        let mut bound = None;
+        while !self.leaf {
             let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-            let found = lower_bound(bytes, header, (0, usize::from(self.count)), rowid, self.leaf);
-            let index = found.map_err(|damage| damaged(pager, self.frame, damage))? as u16;
-            if !self.leaf {
-                rightmost &= index == self.count;
-                ready!(self.to_child(index, pager, geometry));
-                continue;
-            }
-            self.land(index.min(self.count - 1), pager, geometry)?;
-            self.at_last = rightmost && self.index + 1 == self.count;
-            return Ok(Some(SeekOutcome::At(self.cell.rowid.cmp(&rowid))));
+            let divider =
+                |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), false);
+            let found =
+                lower_bound(bytes, header, (0, self.count as usize), rowid, false).and_then(|index| {
+                    if index < self.count as usize {
+                        Ok((index, Some(divider(index)?)))
+                    } else {
+                        Ok((index, bound))
+                    }
+                });
+            let (index, above) = found.map_err(|damage| damaged(pager, self.frame, damage))?;
+            bound = above;
+            rightmost &= index as u32 == self.count;
+            ready!(self.to_child(index as u32, pager, geometry));
         }
+        self.seek_rowid_on_leaf(rowid, bound, rightmost, pager, geometry).map(Some)
     }
 
     /// Goes to an entry that equals the key, or to one beside its place.
@@ -162,7 +259,8 @@ impl Cursor {
         result
     }
 
-    /// Goes to the entry that equals a whole record in all columns that make the tree's order, or to one beside its place.
+    /// Goes to the entry that equals a whole record in all columns that make the key, or to one beside its place. The other columns of a
+    /// WITHOUT ROWID table's row do not count: an insert replaces the row.
     pub fn seek_record(
         &mut self,
         record: &[u8],
@@ -170,7 +268,7 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<SeekOutcome> {
         let root = self.root;
-        let columns = self.key.as_ref().map_or(0, |info| info.columns.len());
+        let columns = self.key.as_ref().map_or(0, |info| info.key_column_count);
         with_values(record, columns, |key| self.seek_key(key, Ordering::Equal, pager, geometry))
             .unwrap_or_else(|damage| Err(Error::corrupt(root, damage)))
     }
@@ -178,9 +276,10 @@ impl Cursor {
     fn seek_probe(&mut self, probe: Probe<'_>, pager: &mut Pager, geometry: &Geometry) -> Step<SeekOutcome> {
         if self.state == State::OnEntry && self.leaf && (self.at_last || self.patience == 0) {
             if let Some(found) = ready!(self.seek_probe_here(probe, pager, geometry)) {
+                self.misses = 0;
                 return Ok(Some(found));
             }
-            self.patience = PATIENCE;
+            self.lose_patience();
         } else {
             self.patience = self.patience.saturating_sub(1);
         }
@@ -253,11 +352,11 @@ impl Cursor {
     fn search(
         &mut self,
         probe: Probe<'_>,
-        mut lo: u16,
-        mut hi: u16,
+        mut lo: u32,
+        mut hi: u32,
         pager: &mut Pager,
         geometry: &Geometry,
-    ) -> Step<(u16, bool)> {
+    ) -> Step<(u32, bool)> {
         while lo < hi {
             let middle = lo + (hi - lo) / 2;
             match ready!(self.compare_cell(middle, probe, pager, geometry)) {
@@ -273,13 +372,13 @@ impl Cursor {
     #[inline]
     fn compare_cell(
         &mut self,
-        index: u16,
+        index: u32,
         probe: Probe<'_>,
         pager: &mut Pager,
         geometry: &Geometry,
     ) -> Step<Ordering> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-        let at = page::cell_offset(bytes, header, usize::from(index));
+        let at = page::cell_offset(bytes, header, index as usize);
         let skip = if self.leaf { 0 } else { 4 };
         let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
             let local = cell.local_payload(bytes);

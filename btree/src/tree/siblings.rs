@@ -15,7 +15,9 @@
 //! Always true afterwards: no cell of these pages waits; new dividers may wait for room in the parent.
 //! Spec: none; the choice of siblings and the division are SQLite's.
 
-use kernite_io::ready;
+use std::ops::Range;
+
+use kernite_io::{Buffer, ready};
 
 use crate::Step;
 use crate::error::{Damage, Error};
@@ -24,11 +26,13 @@ use crate::pager::{FrameId, PageHeader, PageKind};
 use crate::record::varint;
 use crate::tree::cell;
 use crate::tree::change::{Change, Path, SecureDelete, Workspace};
-use crate::tree::distribute::{Groups, PAGES_MAX, distribute};
+use crate::tree::cursor::damaged;
+use crate::tree::distribute::{Groups, PAGES_MAX};
 use crate::tree::freelist::Want;
 use crate::tree::geometry::Geometry;
-use crate::tree::page::{self, put_u16, u32_at};
+use crate::tree::page::{self, put_u16, put_u32, u32_at};
 use crate::tree::pointer_map::{Owner, references};
+use crate::tree::space;
 
 /// Most pages that are balanced together.
 const SIBLINGS: usize = 3;
@@ -36,23 +40,21 @@ const SIBLINGS: usize = 3;
 /// In [`CellRef::source`]: the bytes are in the arena.
 const ARENA: u8 = u8::MAX;
 
-/// Where the bytes of a cell are that a balance distributes.
+/// Where a cell is that a balance distributes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellRef {
     /// Index into [`Workspace::sources`], or [`ARENA`].
     source: u8,
-    at: u32,
+    /// Its size, or 0 where nobody has asked yet: a look at each cell of three pages would cost more than all else.
     size: u16,
+    at: u32,
 }
 
-impl CellRef {
-    fn bytes<'w>(&self, work: &'w Workspace) -> &'w [u8] {
-        let source = match work.sources.get(usize::from(self.source)) {
-            Some(page) => &page[..],
-            None => &work.arena[..],
-        };
-        let at = self.at as usize;
-        source.get(at..at + usize::from(self.size)).unwrap_or_default()
+/// The buffer that has the cell.
+fn source_of<'w>(cell: &CellRef, sources: &'w [Buffer], arena: &'w [u8]) -> &'w [u8] {
+    match sources.get(usize::from(cell.source)) {
+        Some(page) => page,
+        None => arena,
     }
 }
 
@@ -67,19 +69,22 @@ struct Family {
     kind: PageKind,
     /// Cells of the parent between the siblings, in the arena.
     dividers: [(usize, usize); SIBLINGS - 1],
+    /// Which of the listed cells are on which sibling, waiting ones included.
+    groups: Groups,
 }
 
 impl Change<'_> {
     /// Balances the page on level `level` of the path with its siblings.
     pub fn balance_siblings(&mut self, path: &Path, level: usize) -> Step<()> {
         let parent = path.levels[level - 1];
-        let mut family = ready!(self.find_family(parent.frame, usize::from(parent.index)));
+        let mut family = ready!(self.find_family(parent.frame, parent.index as usize));
         self.take_dividers(&mut family)?;
-        self.collect_cells(&family)?;
+        self.collect_cells(&mut family)?;
         let space = self.geometry.usable - family.kind.header_size();
-        let sizes = self.work.cells.iter().map(|cell| usize::from(cell.size));
-        let dividers_are_cells = family.kind != PageKind::TableLeaf;
-        let groups = distribute(sizes, space, dividers_are_cells, &mut self.work.sums)
+        let mut groups = family.groups;
+        let count = self.work.cells.len();
+        groups
+            .divide(count, space, |index| self.cell_size(family.kind, index))
             .map_err(|damage| self.damaged(family.parent, damage))?;
         let is_root = level == 1;
         if is_root && self.fits_root(&family, &groups, space) {
@@ -95,8 +100,27 @@ impl Change<'_> {
     /// Whether the parent, the root, is left without cells and all cells of its only child fit there. Page 1 has less room than others.
     fn fits_root(&self, family: &Family, groups: &Groups, space: usize) -> bool {
         let header = self.pager.header(family.parent);
-        let taken = self.work.sums.last().copied().unwrap_or_default();
-        header.cell_count == 0 && groups.count == 1 && header.at() + taken <= space
+        header.cell_count == 0 && groups.count == 1 && header.at() + groups.sum(0) <= space
+    }
+
+    /// The size of a listed cell.
+    fn cell_size(&mut self, kind: PageKind, index: usize) -> Result<usize, Damage> {
+        let work = &mut *self.work;
+        let cell = work.cells.get_mut(index).ok_or(Damage::BadCellPointer)?;
+        if cell.size == 0 {
+            let page = work.sources.get(usize::from(cell.source)).ok_or(Damage::BadCellPointer)?;
+            cell.size = cell::size(kind, page, cell.at as usize, self.geometry)? as u16;
+        }
+        Ok(usize::from(cell.size))
+    }
+
+    /// The bytes of a listed cell.
+    fn cell_bytes(&mut self, kind: PageKind, index: usize) -> Result<&[u8], Damage> {
+        let size = self.cell_size(kind, index)?;
+        let cell = self.work.cells[index];
+        let at = cell.at as usize;
+        let source = source_of(&cell, &self.work.sources, &self.work.arena);
+        source.get(at..at + size).ok_or(Damage::BadCellPointer)
     }
 
     /// Chooses the siblings around child `index` of `parent` and makes them resident.
@@ -112,6 +136,7 @@ impl Change<'_> {
             pages: [PageNo::ONE; SIBLINGS],
             kind: PageKind::Unknown,
             dividers: [(0, 0); SIBLINGS - 1],
+            groups: Groups::default(),
         };
         for place in 0..count {
             let page = self.logical_child(parent, first + place)?;
@@ -137,11 +162,11 @@ impl Change<'_> {
     fn logical_child(&self, parent: FrameId, index: usize) -> Result<PageNo, Error> {
         let mut before = 0;
         for waiting in self.waiting(parent) {
-            if usize::from(waiting.index) == index {
+            if waiting.index as usize == index {
                 let child = PageNo::new(u32_at(&self.work.arena, waiting.at as usize));
                 return child.ok_or_else(|| self.damaged(parent, Damage::BadPageNumber));
             }
-            before += usize::from(usize::from(waiting.index) < index);
+            before += usize::from((waiting.index as usize) < index);
         }
         page::child_at(self.pager.page(parent), self.pager.header(parent), index - before)
             .map_err(|damage| self.damaged(parent, damage))
@@ -156,19 +181,19 @@ impl Change<'_> {
                 .work
                 .waiting
                 .iter()
-                .position(|cell| cell.frame == parent && usize::from(cell.index) == index);
+                .position(|cell| cell.frame == parent && cell.index as usize == index);
             family.dividers[place] = match found {
                 Some(position) => {
                     let cell = self.work.waiting.remove(position);
-                    (cell.at as usize, usize::from(cell.size))
+                    (cell.at as usize, cell.size as usize)
                 }
                 None => {
-                    let before = self.waiting(parent).filter(|cell| usize::from(cell.index) < index).count();
+                    let before = self.waiting(parent).filter(|cell| (cell.index as usize) < index).count();
                     let cell = self.cell(parent, index - before)?;
                     let at =
                         page::cell_offset(self.pager.page(parent), self.pager.header(parent), index - before);
-                    let kept = self.keep_from(parent, at, usize::from(cell.size))?;
-                    self.remove_cell(parent, index - before, usize::from(cell.size))?;
+                    let kept = self.keep_from(parent, at, cell.size as usize)?;
+                    self.remove_cell(parent, index - before, cell.size as usize)?;
                     kept
                 }
             };
@@ -191,57 +216,56 @@ impl Change<'_> {
     }
 
     /// Lists all cells of the siblings in order, waiting ones and dividers included.
-    fn collect_cells(&mut self, family: &Family) -> Result<(), Error> {
+    fn collect_cells(&mut self, family: &mut Family) -> Result<(), Error> {
         self.work.cells.clear();
         self.work.sources.clear();
+        let table_leaf = family.kind == PageKind::TableLeaf;
+        family.groups = Groups::new(!table_leaf);
         for place in 0..family.count {
             let frame = family.frames[place];
-            self.collect_page(place as u8, frame)?;
+            let taken = self.collect_page(place as u8, frame)?;
+            family.groups.push(self.work.cells.len(), taken);
             self.work.sources.push(self.pager.share(frame));
-            if place + 1 < family.count && family.kind != PageKind::TableLeaf {
+            if place + 1 < family.count && !table_leaf {
                 let (at, size) = family.dividers[place];
-                let divider = if family.kind.is_leaf() {
+                let (at, size) = if family.kind.is_leaf() {
                     self.leaf_form(at, size)
                 } else {
                     let right = page::right_child(self.pager.page(frame), self.pager.header(frame));
                     let right = right.map_or(0, PageNo::get);
-                    self.work.arena[at..at + 4].copy_from_slice(&right.to_be_bytes());
+                    put_u32(&mut self.work.arena, at, right);
                     (at, size)
                 };
-                self.work.cells.push(CellRef { source: ARENA, at: divider.0 as u32, size: divider.1 as u16 });
+                self.work.cells.push(CellRef { source: ARENA, at: at as u32, size: size as u16 });
             }
         }
         Ok(())
     }
 
-    /// Lists the cells of one page, merged with those that wait for room on it.
-    fn collect_page(&mut self, source: u8, frame: FrameId) -> Result<(), Error> {
+    /// Lists the cells of one page, merged with those that wait for room on it: what they take with their pointers.
+    fn collect_page(&mut self, source: u8, frame: FrameId) -> Result<usize, Error> {
         let header = *self.pager.header(frame);
-        let bytes = self.pager.page(frame);
-        let mut index = 0;
-        let mut logical = 0;
-        let mut waiting = self.work.waiting.iter().filter(|cell| cell.frame == frame).peekable();
-        loop {
-            if let Some(cell) = waiting.next_if(|cell| usize::from(cell.index) == logical) {
-                self.work.cells.push(CellRef { source: ARENA, at: cell.at, size: cell.size });
-            } else if index < usize::from(header.cell_count) {
-                let at = page::cell_offset(bytes, &header, index);
-                let size = match cell::parse(header.kind, bytes, at, self.geometry) {
-                    Ok(cell) => cell.size,
-                    Err(damage) => return Err(self.damaged(frame, damage)),
-                };
-                self.work.cells.push(CellRef { source, at: at as u32, size });
-                index += 1;
-            } else {
-                break;
+        let mut taken = self.geometry.usable - header.kind.header_size() - header.free_bytes as usize;
+        let pointers = self.pager.page(frame).get(usize::from(header.cells_at)..header.cells_end());
+        let pointers = pointers.unwrap_or_default();
+        let work = &mut *self.work;
+        let start = work.cells.len();
+        work.cells.extend(pointers.chunks_exact(2).map(|pointer| CellRef {
+            source,
+            size: 0,
+            at: u32::from(u16::from_be_bytes([pointer[0], pointer[1]])),
+        }));
+        // Waiting cells are few and in order, so each finds those before it in place.
+        for waiting in work.waiting.iter().filter(|cell| cell.frame == frame) {
+            let index = start + waiting.index as usize;
+            if index > work.cells.len() {
+                return Err(damaged(self.pager, frame, Damage::BadCellPointer));
             }
-            logical += 1;
+            work.cells.insert(index, CellRef { source: ARENA, size: waiting.size, at: waiting.at });
+            taken += usize::from(waiting.size) + 2;
         }
-        if waiting.next().is_some() {
-            return Err(self.damaged(frame, Damage::BadCellPointer));
-        }
-        self.work.waiting.retain(|cell| cell.frame != frame);
-        Ok(())
+        work.waiting.retain(|cell| cell.frame != frame);
+        Ok(taken)
     }
 
     /// A divider as it looks on an index leaf: without its child pointer, padded where it is short.
@@ -260,7 +284,7 @@ impl Change<'_> {
         let root = family.parent;
         let right = self.last_right_child(family);
         let cells = 0..self.work.cells.len();
-        self.write_page(root, family.kind, cells.clone(), right)?;
+        self.write_page(family, root, cells.clone(), right)?;
         ready!(self.note_page(family, root, cells, right));
         for &page in &family.pages[..family.count] {
             ready!(self.free_page(page));
@@ -290,9 +314,10 @@ impl Change<'_> {
             } else if place + 1 == groups.count {
                 last_right
             } else {
-                PageNo::new(u32_at(self.work.cells[cells.end].bytes(self.work), 0))
+                let divider = self.cell_bytes(family.kind, cells.end);
+                PageNo::new(u32_at(divider.map_err(|damage| Error::corrupt(page, damage))?, 0))
             };
-            self.write_page(frame, family.kind, cells.clone(), right)?;
+            self.write_page(family, frame, cells.clone(), right)?;
             ready!(self.note_page(family, frame, cells, right));
             ready!(self.set_owner(page, Owner::Tree(parent_no)));
         }
@@ -321,23 +346,108 @@ impl Change<'_> {
         Ok(Some(pages))
     }
 
-    /// Writes a page that has these cells and no others.
+    /// Writes a page so that it has these cells and no others.
     fn write_page(
         &mut self,
+        family: &Family,
         frame: FrameId,
-        kind: PageKind,
-        cells: std::ops::Range<usize>,
+        cells: Range<usize>,
         right: Option<PageNo>,
     ) -> Result<(), Error> {
         let no = self.pager.page_no(frame);
+        let own = family.frames[..family.count].iter().position(|&sibling| sibling == frame);
+        let kept = own.map_or(0..0, |place| {
+            let before = family.groups.range(place);
+            cells.start.max(before.start)..cells.end.min(before.end)
+        });
+        let written = match own {
+            // Most of the cells are there already.
+            Some(place) if 2 * kept.len() > cells.len() => self.edit_page(family, place, cells, kept),
+            _ => self.fill_page(family.kind, frame, cells),
+        };
+        written?;
+        if let Some(right) = right {
+            let (bytes, header) = self.pager.write_with_header(frame)?;
+            put_u32(bytes, header.at() + 8, right.get());
+        }
+        debug_assert!(self.pager.header(frame).cell_count > 0 || no == PageNo::ONE || own.is_none());
+        Ok(())
+    }
+
+    /// Writes a page from scratch.
+    fn fill_page(&mut self, kind: PageKind, frame: FrameId, cells: Range<usize>) -> Result<(), Error> {
+        let no = self.pager.page_no(frame);
+        for index in cells.clone() {
+            self.cell_size(kind, index).map_err(|damage| Error::corrupt(no, damage))?;
+        }
         let geometry = self.geometry;
         let (bytes, header) = self.pager.write_with_header(frame)?;
         *header = page::format_empty(bytes, no, kind, geometry);
-        if let Some(right) = right {
-            page::put_u32(bytes, header.at() + 8, right.get());
-        }
         assemble(bytes, header, &self.work.cells[cells], self.work, geometry)
             .map_err(|damage| Error::corrupt(no, damage))
+    }
+
+    /// Takes the cells off sibling `place` that go elsewhere, and puts those on it that come from elsewhere. Cells in `kept` are there, but
+    /// for waiting ones among them.
+    fn edit_page(
+        &mut self,
+        family: &Family,
+        place: usize,
+        cells: Range<usize>,
+        kept: Range<usize>,
+    ) -> Result<(), Error> {
+        let frame = family.frames[place];
+        let kind = family.kind;
+        let before = family.groups.range(place);
+        let is_own = |cell: &CellRef| usize::from(cell.source) == place;
+        let own =
+            |cells: &[CellRef], range: Range<usize>| cells[range].iter().filter(|cell| is_own(cell)).count();
+        let front = own(&self.work.cells, before.start..kept.start);
+        let back = usize::from(self.pager.header(frame).cell_count);
+        // From the end, so that the numbers of the cells before stay as they are.
+        for (leaving, mut index) in [(kept.end..before.end, back), (before.start..kept.start, front)] {
+            for cell in leaving.rev() {
+                if is_own(&self.work.cells[cell]) {
+                    index -= 1;
+                    let size = self.cell_size(kind, cell).map_err(|damage| self.damaged(frame, damage))?;
+                    self.remove_cell(frame, index, size)?;
+                }
+            }
+        }
+        for (slot, cell) in cells.enumerate() {
+            if kept.contains(&cell) && is_own(&self.work.cells[cell]) {
+                continue;
+            }
+            self.insert_listed(kind, frame, slot, cell)?;
+        }
+        Ok(())
+    }
+
+    /// Puts a listed cell on a page as number `slot`.
+    fn insert_listed(
+        &mut self,
+        kind: PageKind,
+        frame: FrameId,
+        slot: usize,
+        cell: usize,
+    ) -> Result<(), Error> {
+        let size = self.cell_size(kind, cell).map_err(|damage| self.damaged(frame, damage))?;
+        let free = self.free_bytes(frame)?;
+        let geometry = self.geometry;
+        let (bytes, header) = self.pager.write_with_header(frame)?;
+        if size + 2 > free || slot > usize::from(header.cell_count) {
+            return Err(self.damaged(frame, Damage::FragmentCount));
+        }
+        let Workspace { cells, sources, arena, spare, .. } = &mut *self.work;
+        let cell = cells[cell];
+        let source = source_of(&cell, sources, arena).get(cell.at as usize..cell.at as usize + size);
+        let placed = space::insert_cell(bytes, header, slot, size, geometry, spare);
+        match (placed, source) {
+            (Ok(to), Some(source)) => bytes[to..to + size].copy_from_slice(source),
+            (Err(damage), _) => return Err(self.damaged(frame, damage)),
+            (_, None) => return Err(self.damaged(frame, Damage::BadCellPointer)),
+        }
+        Ok(())
     }
 
     /// Enters in the pointer map what points to the children and chains of the cells that came to this page from another one.
@@ -345,7 +455,7 @@ impl Change<'_> {
         &mut self,
         family: &Family,
         frame: FrameId,
-        cells: std::ops::Range<usize>,
+        cells: Range<usize>,
         right: Option<PageNo>,
     ) -> Step<()> {
         if !self.auto_vacuum {
@@ -357,7 +467,10 @@ impl Change<'_> {
             if family.pages.get(usize::from(cell.source)) == Some(&holder) {
                 continue;
             }
-            let found = references(family.kind, cell.bytes(self.work), self.geometry)
+            let geometry = self.geometry;
+            let found = self
+                .cell_bytes(family.kind, index)
+                .and_then(|bytes| references(family.kind, bytes, geometry))
                 .map_err(|damage| self.damaged(frame, damage))?;
             ready!(self.set_references(found, holder));
         }
@@ -372,20 +485,18 @@ impl Change<'_> {
         let child = page.get().to_be_bytes();
         if kind == PageKind::TableLeaf {
             // The largest rowid of the child.
-            let last = self.work.cells[end - 1];
-            let rowid = cell::rowid_only(last.bytes(self.work), 0, true)
+            let rowid = self
+                .cell_bytes(kind, end - 1)
+                .and_then(|bytes| cell::rowid_only(bytes, 0, true))
                 .map_err(|damage| Error::corrupt(page, damage))?;
             return Ok(self.keep_divider(child, rowid));
         }
+        let bytes = self.cell_bytes(kind, end).map_err(|damage| Error::corrupt(page, damage))?;
+        let (skip, size) = if kind.is_leaf() { (0, unpadded(bytes, bytes.len())) } else { (4, bytes.len()) };
         let divider = self.work.cells[end];
         let from = divider.at as usize;
         let start = self.work.arena.len();
         self.work.arena.extend_from_slice(&child);
-        let (skip, size) = if kind.is_leaf() {
-            (0, unpadded(divider.bytes(self.work), usize::from(divider.size)))
-        } else {
-            (4, usize::from(divider.size))
-        };
         match self.work.sources.get(usize::from(divider.source)) {
             Some(source) => self.work.arena.extend_from_slice(&source[from + skip..from + size]),
             None => self.work.arena.extend_from_within(from + skip..from + size),
@@ -452,10 +563,7 @@ fn assemble(
             return Err(Damage::BadCellPointer);
         }
         top -= len;
-        let source = match work.sources.get(usize::from(first.source)) {
-            Some(page) => &page[..],
-            None => &work.arena[..],
-        };
+        let source = source_of(first, &work.sources, &work.arena);
         let source = source.get(from..high).ok_or(Damage::BadCellPointer)?;
         bytes[top..top + len].copy_from_slice(source);
         for cell in &rest[..run] {

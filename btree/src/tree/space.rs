@@ -172,7 +172,7 @@ fn defragment(
     let mut top = geometry.usable;
     for index in 0..usize::from(header.cell_count) {
         let at = cell_offset(page, header, index);
-        let size = usize::from(cell::parse(header.kind, page, at, geometry)?.size);
+        let size = cell::parse(header.kind, page, at, geometry)?.size as usize;
         if at < content_from || lowest + size > top {
             return Err(Damage::BadCellPointer);
         }
@@ -304,7 +304,7 @@ pub(crate) fn assert_valid(page: &[u8], header: &PageHeader, geometry: &Geometry
     for index in 0..usize::from(header.cell_count) {
         let at = cell_offset(page, header, index);
         let cell = cell::parse(header.kind, page, at, geometry).expect("a cell that we wrote parses");
-        pieces.push((at, at + usize::from(cell.size)));
+        pieces.push((at, at + cell.size as usize));
     }
     let mut at = u16_at(page, header.at() + 1);
     while at != 0 {
@@ -370,9 +370,8 @@ mod tests {
         }
 
         fn remove(&mut self, index: usize) {
-            let size = usize::from(
-                cell::parse_at(&self.page, &self.header, index, &self.geometry).expect("valid").size,
-            );
+            let size =
+                cell::parse_at(&self.page, &self.header, index, &self.geometry).expect("valid").size as usize;
             remove_cell(&mut self.page, &mut self.header, index, size, &self.geometry, false).expect("valid");
         }
 
@@ -388,7 +387,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn a_page_behaves_like_a_list_of_cells(
             page_size in prop_oneof![Just(512usize), Just(1024), Just(65536)],
@@ -448,7 +447,7 @@ mod tests {
                 } else {
                     let index = usize::from(place) % count;
                     cell::parse_at(&leaf.page, &leaf.header, index, &leaf.geometry).and_then(|cell| {
-                        remove_cell(&mut leaf.page, &mut leaf.header, index, usize::from(cell.size), &leaf.geometry, true)
+                        remove_cell(&mut leaf.page, &mut leaf.header, index, cell.size as usize, &leaf.geometry, true)
                     })
                 };
                 if result.is_err() {

@@ -153,10 +153,16 @@ impl Trees {
         self.integrity = None;
     }
 
-    /// Between two changes or pages of a long operation: lets the pager bring its cache within its budget.
-    #[inline]
+    /// After one change or page of a long operation, before the next: lets the pager bring its cache within its budget. Never first thing in an
+    /// operation, which may be a re-run for whose sake a page was read.
+    #[inline(always)]
     pub fn safe_point(&self, pager: &mut Pager) -> Step<()> {
-        if pager.over_budget() { self.guard(pager, |pager| pager.trim()) } else { Ok(Some(())) }
+        if pager.over_budget() { self.trim(pager) } else { Ok(Some(())) }
+    }
+
+    #[cold]
+    fn trim(&self, pager: &mut Pager) -> Step<()> {
+        self.guard(pager, |pager| pager.trim())
     }
 
     /// Pins the frames of all cursors' paths while `evict` runs, so that it spares them.
@@ -175,6 +181,18 @@ impl Trees {
         visit: impl FnOnce(&mut Cursor, &Geometry) -> Step<T>,
     ) -> Step<T> {
         visit(self.cursors.get_mut(id)?, &self.geometry)
+    }
+
+    /// Counts the entries of a cursor's tree. The cursor points nowhere afterwards.
+    pub fn count(&mut self, pager: &mut Pager, id: CursorId) -> Step<u64> {
+        loop {
+            if let Some(total) =
+                ready!(self.with_cursor(id, |cursor, geometry| cursor.count_some(pager, geometry)))
+            {
+                return Ok(Some(total));
+            }
+            ready!(self.safe_point(pager));
+        }
     }
 
     /// Overwrites payload bytes under a cursor; see [`crate::Btree::write_payload`].

@@ -45,7 +45,9 @@ impl Bound {
             (ExprKind::AggregateSlot { of, .. }, _) if matches!(self[*of].kind, ExprKind::Column { .. }) => {
                 deep(*of, b)
             }
-            (ExprKind::AggregateSlot { slot: a, .. }, ExprKind::AggregateSlot { slot: b, .. }) => same(a == b),
+            (ExprKind::AggregateSlot { slot: a, .. }, ExprKind::AggregateSlot { slot: b, .. }) => {
+                same(a == b)
+            }
             (ExprKind::SelfColumn { column: i, .. }, ExprKind::SelfColumn { column: j, .. }) => same(i == j),
             (
                 ExprKind::TriggerColumn { new: a, column: i, .. },

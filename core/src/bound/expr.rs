@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kernite_parser::ast::{FrameExclude, FrameUnit, Span};
+use kernite_vdbe::Reg;
 use kernite_vdbe::function::FunctionDef;
 use kernite_vdbe::op::{Cursor, OnConflict};
-use kernite_vdbe::Reg;
 
 use super::{OrderTerm, SelectId};
 use crate::catalog::Table;
@@ -71,7 +71,8 @@ impl ExprFlags {
     pub const INFIX_FUNCTION: u32 = 1 << 18;
 
     /// What a parent inherits from its operands.
-    pub(crate) const PROPAGATED: u32 = ExprFlags::COLLATED | ExprFlags::HAS_SUBQUERY | ExprFlags::HAS_FUNCTION;
+    pub(crate) const PROPAGATED: u32 =
+        ExprFlags::COLLATED | ExprFlags::HAS_SUBQUERY | ExprFlags::HAS_FUNCTION;
 
     /// Whether all bits of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {

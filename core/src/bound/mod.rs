@@ -19,19 +19,20 @@ mod select;
 mod types;
 mod walk;
 
-
 use kernite_vdbe::op::Cursor;
 
 pub use compare::Similarity;
 pub use expr::{
-    BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FrameEdge, FunctionCall, InSource, SelfContext, UnaryOp, WindowSpec,
+    BinaryOp, Expr, ExprFlags, ExprId, ExprKind, FrameEdge, FunctionCall, InSource, SelfContext, UnaryOp,
+    WindowSpec,
 };
 pub use select::{
     CompoundOp, CteUse, FromItem, FromSource, IndexHint, JoinFlags, OrderTerm, ResultColumn, Select,
     SelectFlags, SelectId, SubqueryColumn,
 };
 pub use types::{
-    AFFINITY_BLOB, AFFINITY_FLEXIBLE, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_NUMERIC, AFFINITY_REAL, AFFINITY_TEXT, DataTypes,
+    AFFINITY_BLOB, AFFINITY_FLEXIBLE, AFFINITY_INTEGER, AFFINITY_NONE, AFFINITY_NUMERIC, AFFINITY_REAL,
+    AFFINITY_TEXT, DataTypes,
 };
 pub use walk::Visitor;
 

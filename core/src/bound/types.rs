@@ -70,8 +70,12 @@ impl Bound {
             ExprKind::Function(call) if self[expr].flags.has(ExprFlags::DEFER_AFFINITY) => {
                 call.arguments.first().map_or(AFFINITY_NONE, |&argument| self.affinity(argument))
             }
-            ExprKind::Collate { operand, .. } | ExprKind::IfNullRow { operand, .. } => self.affinity(*operand),
-            ExprKind::Register { of: Some(of), .. } | ExprKind::AggregateSlot { of, .. } => self.affinity(*of),
+            ExprKind::Collate { operand, .. } | ExprKind::IfNullRow { operand, .. } => {
+                self.affinity(*operand)
+            }
+            ExprKind::Register { of: Some(of), .. } | ExprKind::AggregateSlot { of, .. } => {
+                self.affinity(*of)
+            }
             _ => AFFINITY_NONE,
         }
     }
@@ -103,7 +107,9 @@ impl Bound {
                     ExprKind::Column { .. } => expr = *of,
                     _ => return None,
                 },
-                ExprKind::Cast { operand, .. } | ExprKind::Unary { op: UnaryOp::Plus, operand } => expr = *operand,
+                ExprKind::Cast { operand, .. } | ExprKind::Unary { op: UnaryOp::Plus, operand } => {
+                    expr = *operand
+                }
                 ExprKind::Vector(terms) => expr = *terms.first()?,
                 ExprKind::Function(call) if self[expr].flags.has(ExprFlags::DEFER_AFFINITY) => {
                     expr = *call.arguments.first()?;

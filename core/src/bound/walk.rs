@@ -33,7 +33,9 @@ impl Bound {
                 visit(*left);
                 visit(*right);
             }
-            ExprKind::Between { operand, low, high, .. } => [operand, low, high].into_iter().for_each(|&e| visit(e)),
+            ExprKind::Between { operand, low, high, .. } => {
+                [operand, low, high].into_iter().for_each(|&e| visit(e))
+            }
             ExprKind::In { operand, source, .. } => {
                 visit(*operand);
                 if let InSource::List(list) = source {

@@ -33,7 +33,8 @@ pub fn type_size_estimate(declared: &[u8], affinity: u8) -> u8 {
     let digits = |text: &[u8]| -> usize {
         let first = text.iter().position(u8::is_ascii_digit).unwrap_or(text.len());
         let number = text[first..].iter().take_while(|byte| byte.is_ascii_digit());
-        number.fold(0usize, |value, &digit| value.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
+        number
+            .fold(0usize, |value, &digit| value.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
     };
     let find = |word: &[u8]| declared.windows(word.len()).rposition(|part| part.eq_ignore_ascii_case(word));
     let sized = if affinity < AFFINITY_TEXT {

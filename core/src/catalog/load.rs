@@ -450,7 +450,8 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
         });
         root += i64::from(has_root);
     }
-    let base = |name: &str| DatabaseSchema { name: name.as_bytes().into(), file_format: 4, ..Default::default() };
+    let base =
+        |name: &str| DatabaseSchema { name: name.as_bytes().into(), file_format: 4, ..Default::default() };
     let options = LoadOptions { page_count: 0, writable_schema: false, after: None };
     let empty = Catalog::default();
     let main = load(base("main"), Db(0), &empty, &rows, options).unwrap();

@@ -70,7 +70,11 @@ fn apply_row(schema: &mut DatabaseSchema, row: &StatisticsRow) {
     let position = row.index.as_deref().and_then(|name| {
         let is_key = name.eq_ignore_ascii_case(&row.table);
         table.indexes.iter().position(|index| {
-            if is_key { index.origin == IndexOrigin::PrimaryKey } else { index.name.eq_ignore_ascii_case(name) }
+            if is_key {
+                index.origin == IndexOrigin::PrimaryKey
+            } else {
+                index.name.eq_ignore_ascii_case(name)
+            }
         })
     });
     let table = Arc::make_mut(table);
@@ -110,9 +114,9 @@ fn decode(text: &[u8], count: usize) -> (Vec<i16>, Words) {
     let mut numbers = Vec::with_capacity(count);
     while numbers.len() < count && !rest.is_empty() {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let value = rest[..digits].iter().fold(0u64, |value, digit| {
-            value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
-        });
+        let value = rest[..digits]
+            .iter()
+            .fold(0u64, |value, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
         numbers.push(log_est::from_integer(value));
         rest = &rest[digits..];
         if let Some(after) = rest.strip_prefix(b" ") {
@@ -129,9 +133,8 @@ fn decode(text: &[u8], count: usize) -> (Vec<i16>, Words) {
             && size.first().is_some_and(u8::is_ascii_digit)
         {
             let digits = size.iter().take_while(|byte| byte.is_ascii_digit());
-            let size = digits.fold(0u64, |value, digit| {
-                value.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
-            });
+            let size = digits
+                .fold(0u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
             words.row_size = Some(log_est::from_integer(size.max(2)));
         }
     }

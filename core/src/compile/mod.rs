@@ -54,6 +54,10 @@ pub struct Compiler<'a> {
     pub error_offset: Option<u32>,
     /// What was noted for the finished statement: parameters whose values the planner looked at, tables used, and so on.
     pub notes: Notes,
+    /// What code generation and planning carry along.
+    pub codegen: crate::codegen::State,
+    /// What statements that change rows, and the triggers they fire, share.
+    pub dml: crate::codegen::dml::State,
 }
 
 /// What NEW and OLD mean.
@@ -139,6 +143,8 @@ impl<'a> Compiler<'a> {
             auth_context: None,
             error_offset: None,
             notes: Notes::default(),
+            codegen: Default::default(),
+            dml: Default::default(),
         }
     }
 

@@ -7,6 +7,8 @@ use kernite_btree::Encoding;
 pub struct CompileOptions {
     pub encoding: Encoding,
     pub foreign_keys: bool,
+    /// All foreign keys wait for the end of the transaction (`PRAGMA defer_foreign_keys`).
+    pub defer_foreign_keys: bool,
     pub recursive_triggers: bool,
     pub reverse_unordered_selects: bool,
     pub short_column_names: bool,
@@ -55,21 +57,8 @@ pub enum LimitKind {
 }
 
 /// What the limits are in a new connection, and what they cannot exceed.
-pub const LIMIT_DEFAULTS: [i32; 13] = [
-    1_000_000_000,
-    1_000_000_000,
-    2000,
-    1000,
-    500,
-    250_000_000,
-    1000,
-    10,
-    50_000,
-    250_000,
-    1000,
-    0,
-    2500,
-];
+pub const LIMIT_DEFAULTS: [i32; 13] =
+    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 0, 2500];
 
 impl CompileOptions {
     /// A limit, as a size.
@@ -89,6 +78,7 @@ impl Default for CompileOptions {
         CompileOptions {
             encoding: Encoding::Utf8,
             foreign_keys: false,
+            defer_foreign_keys: false,
             recursive_triggers: false,
             reverse_unordered_selects: false,
             short_column_names: true,

@@ -49,10 +49,9 @@ impl HostState {
                 self.attaching = None;
                 self.remove(storage, db);
                 Err(match error.code() & 0xff {
-                    14 => Error::with_code(
-                        error.code(),
-                        format!("unable to open database: {}", lossy(&file)),
-                    ),
+                    14 => {
+                        Error::with_code(error.code(), format!("unable to open database: {}", lossy(&file)))
+                    }
                     _ => error,
                 })
             }
@@ -148,9 +147,11 @@ impl HostState {
         if db.0 < 2 {
             return Err(Error::message(format!("cannot detach database {}", lossy(name))));
         }
-        let busy = storage.databases.get(usize::from(db.0)).and_then(Option::as_ref).is_some_and(|btree| {
-            btree.transaction().is_some_and(|kind| kind >= TransactionKind::Read)
-        });
+        let busy = storage
+            .databases
+            .get(usize::from(db.0))
+            .and_then(Option::as_ref)
+            .is_some_and(|btree| btree.transaction().is_some_and(|kind| kind >= TransactionKind::Read));
         if busy {
             return Err(Error::message(format!("database {} is locked", lossy(name))));
         }

@@ -108,10 +108,7 @@ fn needs_super_journal(btree: &Btree) -> bool {
     is_writing(btree)
         && !btree.path().is_empty()
         && btree.synchronous() != Synchronous::Off
-        && matches!(
-            btree.journal_mode(),
-            JournalMode::Delete | JournalMode::Persist | JournalMode::Truncate
-        )
+        && matches!(btree.journal_mode(), JournalMode::Delete | JournalMode::Persist | JournalMode::Truncate)
 }
 
 impl HostState {
@@ -141,13 +138,13 @@ impl HostState {
             match commit.stage {
                 Stage::Start => {
                     let bound = storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree));
-                    let main_has_file =
-                        storage.databases.first().and_then(Option::as_ref).is_some_and(|btree| !btree.path().is_empty());
-                    commit.stage = if main_has_file && bound.count() > 1 {
-                        Stage::SuperName
-                    } else {
-                        Stage::Prepare
-                    };
+                    let main_has_file = storage
+                        .databases
+                        .first()
+                        .and_then(Option::as_ref)
+                        .is_some_and(|btree| !btree.path().is_empty());
+                    commit.stage =
+                        if main_has_file && bound.count() > 1 { Stage::SuperName } else { Stage::Prepare };
                 }
                 Stage::SuperName => ready!(self.name_super_journal(storage, commit)),
                 Stage::SuperOpen => ready!(self.open_super_journal(commit)),

@@ -34,5 +34,5 @@ mod wait;
 
 pub use busy::BusyHandler;
 pub use hooks::{Hooks, TraceEvent};
-pub use open::OpenFlags;
 pub(crate) use host::HostState;
+pub use open::OpenFlags;

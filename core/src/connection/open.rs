@@ -51,8 +51,9 @@ pub(crate) fn options(io: &SharedIo, name: &[u8], flags: OpenFlags) -> Result<Op
         return Ok(options);
     }
     if !path.is_empty() {
-        options.path =
-            Some(io.canonical(&path).map_err(|_| Error::with_code(CANTOPEN, "unable to open database file"))?);
+        options.path = Some(
+            io.canonical(&path).map_err(|_| Error::with_code(CANTOPEN, "unable to open database file"))?,
+        );
     }
     Ok(options)
 }

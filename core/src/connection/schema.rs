@@ -76,11 +76,8 @@ impl Scan {
     /// The next row's record; `None` at the end.
     fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
         if !self.on_row {
-            self.on_row = if self.started {
-                ready!(btree.next(self.cursor))
-            } else {
-                ready!(btree.first(self.cursor))
-            };
+            self.on_row =
+                if self.started { ready!(btree.next(self.cursor)) } else { ready!(btree.first(self.cursor)) };
             self.started = true;
             if !self.on_row {
                 return Ok(Some(None));
@@ -212,7 +209,9 @@ impl HostState {
                 self.set_encoding(encoding);
             }
         } else if header.encoding != self.options.encoding {
-            return Err(Error::message("attached databases must use the same text encoding as main database"));
+            return Err(Error::message(
+                "attached databases must use the same text encoding as main database",
+            ));
         }
         Ok(())
     }
@@ -257,12 +256,7 @@ impl HostState {
     }
 
     /// Reads the rows of a schema that a running statement changed: `OP_ParseSchema`.
-    pub(crate) fn parse_schema(
-        &mut self,
-        storage: &mut Storage,
-        db: Db,
-        filter: Option<&[u8]>,
-    ) -> Step<()> {
+    pub(crate) fn parse_schema(&mut self, storage: &mut Storage, db: Db, filter: Option<&[u8]>) -> Step<()> {
         let filter = filter.map(Filter::parse);
         let mut reader = match self.reader.take() {
             Some(reader) if reader.db == db => reader,

@@ -61,10 +61,7 @@ impl State {
         let io = Arc::clone(process.io());
         let temp = OpenOptions { create: true, ..OpenOptions::default() };
         let storage = Storage {
-            databases: vec![
-                Some(Btree::new(Arc::clone(&io), main)),
-                Some(Btree::new(Arc::clone(&io), temp)),
-            ],
+            databases: vec![Some(Btree::new(Arc::clone(&io), main)), Some(Btree::new(Arc::clone(&io), temp))],
             ..Storage::default()
         };
         let schema = |name: &[u8], generation| {

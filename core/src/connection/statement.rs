@@ -89,7 +89,11 @@ impl Execution {
     }
 
     /// Goes on to the next row; `false` at the end. After an error or the end the next call starts again.
-    pub(crate) fn step(&mut self, state: &RefCell<State>, sql: &mut dyn kernite_vdbe::vtab::Sql) -> Step<bool> {
+    pub(crate) fn step(
+        &mut self,
+        state: &RefCell<State>,
+        sql: &mut dyn kernite_vdbe::vtab::Sql,
+    ) -> Step<bool> {
         self.has_row = false;
         if let Some(rows) = &self.prepared.explained {
             self.has_row = self.explained < rows.len();

@@ -22,10 +22,7 @@ impl State {
 }
 
 /// Calls `step` until it is done, waiting in between. The state must not be borrowed.
-pub(crate) fn block_on<T>(
-    state: &RefCell<State>,
-    mut step: impl FnMut() -> Step<T>,
-) -> Result<T, Error> {
+pub(crate) fn block_on<T>(state: &RefCell<State>, mut step: impl FnMut() -> Step<T>) -> Result<T, Error> {
     loop {
         if let Some(done) = step()? {
             return Ok(done);

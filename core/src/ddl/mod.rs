@@ -1,42 +1,32 @@
 //! Statements that change the schema.
+//!
+//! A DDL program writes the new state of the file (trees, rows of `sqlite_schema`, the schema cookie), then tells the connection which
+//! rows to read again: the catalogue changes only by reading what was stored. What is checked when the statement is compiled stays true until
+//! it runs, because the program checks the cookie first.
+//!
+//! The text that is stored is what the user typed, from the object's name on, behind `CREATE TABLE ` or its like.
+//!
+//! Rooms: `schema_table` (rows of `sqlite_schema`), `name` (names of new objects), `fix` (what a stored text may refer to), one file a
+//! statement, `fill` (building an index).
+//!
+//! Never: the schema in memory; storage.
 
-use kernite_parser::ast;
+mod alter;
+mod analyze;
+mod create_index;
+mod create_object;
+mod create_table;
+mod drop;
+mod fill;
+mod fix;
+mod name;
+mod reindex;
+mod schema_table;
 
-use crate::compile::{CompileResult, Compiler};
-
-/// CREATE TABLE
-pub fn create_table(c: &mut Compiler<'_>, _create: &ast::CreateTable) -> CompileResult<()> {
-    Err(c.unsupported("CREATE TABLE"))
-}
-/// CREATE INDEX
-pub fn create_index(c: &mut Compiler<'_>, _create: &ast::CreateIndex) -> CompileResult<()> {
-    Err(c.unsupported("CREATE INDEX"))
-}
-/// CREATE VIEW
-pub fn create_view(c: &mut Compiler<'_>, _create: &ast::CreateView) -> CompileResult<()> {
-    Err(c.unsupported("CREATE VIEW"))
-}
-/// CREATE TRIGGER
-pub fn create_trigger(c: &mut Compiler<'_>, _create: &ast::CreateTrigger) -> CompileResult<()> {
-    Err(c.unsupported("CREATE TRIGGER"))
-}
-/// CREATE VIRTUAL TABLE
-pub fn create_virtual_table(c: &mut Compiler<'_>, _create: &ast::CreateVirtualTable) -> CompileResult<()> {
-    Err(c.unsupported("CREATE VIRTUAL TABLE"))
-}
-/// DROP
-pub fn drop(c: &mut Compiler<'_>, _drop: &ast::Drop) -> CompileResult<()> {
-    Err(c.unsupported("DROP"))
-}
-/// ALTER TABLE
-pub fn alter_table(c: &mut Compiler<'_>, _alter: &ast::AlterTable) -> CompileResult<()> {
-    Err(c.unsupported("ALTER TABLE"))
-}
-/// ANALYZE
-pub fn analyze(c: &mut Compiler<'_>, _name: Option<ast::QualifiedName>) -> CompileResult<()> {
-    Err(c.unsupported("ANALYZE"))
-}
-/// REINDEX
-pub fn reindex(c: &mut Compiler<'_>, _name: Option<ast::QualifiedName>) -> CompileResult<()> {
-    Err(c.unsupported("REINDEX"))
-}
+pub use alter::alter_table;
+pub use analyze::analyze;
+pub use create_index::create_index;
+pub use create_object::{create_trigger, create_view, create_virtual_table};
+pub use create_table::create_table;
+pub use drop::drop;
+pub use reindex::reindex;

@@ -50,9 +50,8 @@ pub fn to_integer(x: LogEst) -> u64 {
 /// The estimate of the sum of two quantities.
 pub fn add(a: LogEst, b: LogEst) -> LogEst {
     /// What the smaller one adds, by distance.
-    const ADDED: [LogEst; 32] = [
-        10, 10, 9, 9, 8, 8, 7, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2,
-    ];
+    const ADDED: [LogEst; 32] =
+        [10, 10, 9, 9, 8, 8, 7, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2];
     let (large, small) = if a >= b { (a, b) } else { (b, a) };
     let distance = i32::from(large) - i32::from(small);
     match distance {
@@ -73,9 +72,20 @@ mod tests {
 
     #[test]
     fn numbers_named_in_the_documentation_of_costs() {
-        for (number, estimate) in
-            [(1, 0), (2, 10), (3, 16), (4, 20), (10, 33), (18, 42), (20, 43), (25, 46), (28, 48), (100, 66), (1000, 99), (1_048_576, 200)]
-        {
+        for (number, estimate) in [
+            (1, 0),
+            (2, 10),
+            (3, 16),
+            (4, 20),
+            (10, 33),
+            (18, 42),
+            (20, 43),
+            (25, 46),
+            (28, 48),
+            (100, 66),
+            (1000, 99),
+            (1_048_576, 200),
+        ] {
             assert_eq!(from_integer(number), estimate, "{number}");
         }
         assert_eq!(logarithm(200), 43);

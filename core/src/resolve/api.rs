@@ -246,3 +246,8 @@ impl Resolver<'_, '_> {
 pub fn view_table(compiler: &mut Compiler<'_>, view: &Arc<Table>) -> CompileResult<Arc<Table>> {
     Resolver::new(compiler).view_with_columns(view)
 }
+
+/// The columns of a resolved SELECT as a table made of it would have them, without their types.
+pub fn subquery_columns(compiler: &mut Compiler<'_>, select: SelectId) -> Vec<crate::bound::SubqueryColumn> {
+    Resolver::new(compiler).columns_of_resolved(select)
+}

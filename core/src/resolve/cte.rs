@@ -46,10 +46,7 @@ impl Resolver<'_, '_> {
         if ctes.is_empty() && !is_view {
             return self.compiler.names.with;
         }
-        let ctes = ctes
-            .iter()
-            .map(|&definition| Cte { definition, forbidden: None, used: None })
-            .collect();
+        let ctes = ctes.iter().map(|&definition| Cte { definition, forbidden: None, used: None }).collect();
         let names = &mut self.compiler.names;
         names.withs.push(With {
             env_ast: Arc::clone(&env.ast),

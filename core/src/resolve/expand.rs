@@ -151,7 +151,9 @@ impl Resolver<'_, '_> {
             let id = self.parsed_id(&env, Numbered::Core(index));
             match core.body {
                 CoreBody::Select(body) => add(self, Part::Select(body), core.operator, id, false),
-                CoreBody::Values(rows) if !env.from_schema && is_constant_rows(&env.ast, env.ast.list(rows)) => {
+                CoreBody::Values(rows)
+                    if !env.from_schema && is_constant_rows(&env.ast, env.ast.list(rows)) =>
+                {
                     let id = self.parsed_id(&env, Numbered::Rows(index));
                     add(self, Part::Rows(rows), core.operator, id, core.operator.is_some());
                 }
@@ -576,7 +578,11 @@ fn has_collate(ast: &Ast, expr: ast::ExprId) -> bool {
 }
 
 /// Appends the operands of an expression; gives the SELECT that stands in it.
-pub(super) fn collect_operands(ast: &Ast, expr: ast::ExprId, out: &mut Vec<ast::ExprId>) -> Option<NestedKey> {
+pub(super) fn collect_operands(
+    ast: &Ast,
+    expr: ast::ExprId,
+    out: &mut Vec<ast::ExprId>,
+) -> Option<NestedKey> {
     match *ast.expr(expr) {
         Expr::Null
         | Expr::Bool(_)

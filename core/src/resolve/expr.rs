@@ -180,6 +180,11 @@ impl Resolver<'_, '_> {
         span: Option<ast::Span>,
     ) -> CompileResult<ExprId> {
         let quote = env.ast[name].quote;
+        if self.contexts[at].schema_expr == Some(SelfContext::Default) {
+            // `DEFAULT word`: the string of the word.
+            let kind = ExprKind::Text(env.ast.name(name).into());
+            return Ok(self.add(kind, span));
+        }
         let name = Name {
             database: None,
             table: None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kernite_parser::ast::{self, JoinType, SourceKind};
-use kernite_vdbe::op::{Cursor, Db};
 use kernite_vdbe::Error;
+use kernite_vdbe::op::{Cursor, Db};
 
 use super::cte::{Recursion, is_reference};
 use super::expand::{Clauses, CursorTree};
@@ -94,7 +94,8 @@ impl Resolver<'_, '_> {
         match source.kind {
             SourceKind::Select(select) => {
                 let nested = Some(tree.nested).filter(|nested| !nested.is_empty());
-                let select = deep(|| self.expand_select(&env.bare_in(self.compiler.names.with), select, nested))?;
+                let select =
+                    deep(|| self.expand_select(&env.bare_in(self.compiler.names.with), select, nested))?;
                 self.describe_subquery(&mut item, select)?;
                 item.source = FromSource::Subquery { select, cte: None, view: None };
             }
@@ -138,7 +139,9 @@ impl Resolver<'_, '_> {
         core.flags.nested_from = true;
         let select = self.compiler.bound.add_select(core);
         let inner_env = env.bare_in(self.compiler.names.with);
-        deep(|| self.expand_clauses(&inner_env, select, list, Clauses::star(source.span), Some(cursors), None))?;
+        deep(|| {
+            self.expand_clauses(&inner_env, select, list, Clauses::star(source.span), Some(cursors), None)
+        })?;
         self.expand_expressions(select)?;
         item.name = format!("(join-{id})").into_bytes().into();
         let columns = self.columns_of_core(select)?;

@@ -60,8 +60,7 @@ impl Resolver<'_, '_> {
         name: &[u8],
         arguments: &[ast::ExprId],
     ) -> CompileResult<ExprId> {
-        let written =
-            Written { name, arguments, distinct: false, order_by: &[], filter: None, over: None };
+        let written = Written { name, arguments, distinct: false, order_by: &[], filter: None, over: None };
         self.lower_written(env, at, expr, written)
     }
 
@@ -331,7 +330,8 @@ impl Resolver<'_, '_> {
         impl Visitor for Look<'_> {
             fn expr(&mut self, bound: &Bound, expr: ExprId) -> bool {
                 if let ExprKind::Column { cursor, .. } = bound[expr].kind {
-                    let has = |items: &[crate::bound::FromItem]| items.iter().any(|item| item.cursor == cursor);
+                    let has =
+                        |items: &[crate::bound::FromItem]| items.iter().any(|item| item.cursor == cursor);
                     if has(self.wanted) {
                         self.hit = true;
                     } else if !self.own.iter().any(|&core| has(&bound[core].from)) {

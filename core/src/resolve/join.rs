@@ -36,10 +36,9 @@ impl Bound {
     pub fn find_column(&self, item: &FromItem, name: &[u8]) -> Option<usize> {
         match item.table() {
             Some(table) => table.find_column(name),
-            None => self
-                .columns_of(item.cursor)
-                .iter()
-                .position(|column| column.name.eq_ignore_ascii_case(name)),
+            None => {
+                self.columns_of(item.cursor).iter().position(|column| column.name.eq_ignore_ascii_case(name))
+            }
         }
     }
 
@@ -120,9 +119,7 @@ impl Resolver<'_, '_> {
                 pending.filter.push(Condition::On { expr, cursor, outer });
                 pending.on_to_where = true;
             }
-            let has_arguments = |source: &ast::Source| {
-                matches!(source.kind, ast::SourceKind::Function { arguments, .. } if !arguments.is_empty())
-            };
+            let has_arguments = |source: &ast::Source| matches!(source.kind, ast::SourceKind::Function { arguments, .. } if !arguments.is_empty());
             seen_function |= has_arguments(&sources[right - 1]);
             if outer && (seen_function || has_arguments(source)) {
                 pending.on_to_where = true;
@@ -220,7 +217,8 @@ impl Resolver<'_, '_> {
 
     /// `coalesce(…)` with the affinity of its first argument.
     pub(super) fn coalesce(&mut self, arguments: Vec<ExprId>) -> CompileResult<ExprId> {
-        let FunctionLookup::Found(function) = self.compiler.functions.find(b"coalesce", arguments.len()) else {
+        let FunctionLookup::Found(function) = self.compiler.functions.find(b"coalesce", arguments.len())
+        else {
             return Err(Error::message("no such function: coalesce"));
         };
         let call = FunctionCall { arguments, ..FunctionCall::new(function) };
@@ -285,8 +283,8 @@ impl OnCheck {
         let node = &bound[expr];
         let core = self.froms[self.froms.len() - 1];
         let has_right_join = bound[core].from.first().is_some_and(|item| item.join.left_of_right_join);
-        let in_on = node.flags.has(ExprFlags::OUTER_ON)
-            || (node.flags.has(ExprFlags::INNER_ON) && has_right_join);
+        let in_on =
+            node.flags.has(ExprFlags::OUTER_ON) || (node.flags.has(ExprFlags::INNER_ON) && has_right_join);
         let level = self.join.len() - 1;
         if in_on && self.join[level].is_none() {
             self.join[level] = node.join_cursor;
@@ -348,8 +346,7 @@ impl Visitor for OnCheck {
 
 /// Whether a column of a virtual table is hidden.
 pub(super) fn is_hidden(item: &FromItem, column: usize) -> bool {
-    item.table()
-        .is_some_and(|table| table.columns.get(column).is_some_and(|column| column.flags.hidden))
+    item.table().is_some_and(|table| table.columns.get(column).is_some_and(|column| column.flags.hidden))
 }
 
 /// The first of some items that has a column of this name.

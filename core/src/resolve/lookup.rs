@@ -98,7 +98,8 @@ impl Resolver<'_, '_> {
                 matches.count += 1;
                 return Ok(Some(self.add(ExprKind::SelfColumn { column, table }, name.span)));
             }
-            let with_rowid = !matches!(context.schema_expr, Some(SelfContext::IndexExpr | SelfContext::Generated));
+            let with_rowid =
+                !matches!(context.schema_expr, Some(SelfContext::IndexExpr | SelfContext::Generated));
             if with_rowid && is_rowid(name.column) && has_rowid(&table) {
                 matches.count += 1;
                 return Ok(Some(self.add(ExprKind::SelfColumn { column: -1, table }, name.span)));
@@ -341,13 +342,15 @@ impl Resolver<'_, '_> {
             _ => return Ok(()),
         };
         let name: Box<[u8]> = match usize::try_from(column).ok().or(table.rowid_alias) {
-            Some(column) if matches!(table.kind, TableKind::View { .. }) => match self.compiler.bound[expr].kind {
-                ExprKind::Column { cursor, .. } => {
-                    let columns = self.compiler.bound.columns_of(cursor);
-                    columns.get(column).map_or(Box::default(), |column| column.name.clone())
+            Some(column) if matches!(table.kind, TableKind::View { .. }) => {
+                match self.compiler.bound[expr].kind {
+                    ExprKind::Column { cursor, .. } => {
+                        let columns = self.compiler.bound.columns_of(cursor);
+                        columns.get(column).map_or(Box::default(), |column| column.name.clone())
+                    }
+                    _ => table.columns.get(column).map_or(Box::default(), |column| column.name.clone()),
                 }
-                _ => table.columns.get(column).map_or(Box::default(), |column| column.name.clone()),
-            },
+            }
             Some(column) => table.columns.get(column).map_or(Box::default(), |column| column.name.clone()),
             None => b"ROWID".as_slice().into(),
         };

@@ -47,7 +47,8 @@ use crate::bound::{ExprId, SelectId};
 use crate::compile::Compiler;
 
 pub use api::{
-    Excluded, Scope, expr, expr_for_table, from_clause, push_with, returning_columns, select, target, view_table,
+    Excluded, Scope, expr, expr_for_table, from_clause, push_with, returning_columns, select,
+    subquery_columns, target, view_table,
 };
 pub use cte::WithId;
 pub(crate) use number::count_selects;
@@ -76,6 +77,18 @@ pub struct Names {
     depth: usize,
     /// Numbers of SELECTs by core index, for each syntax tree that is numbered.
     numbers: number::Numbers,
+}
+
+impl Names {
+    /// The innermost WITH clause in force.
+    pub fn with_in_force(&self) -> Option<WithId> {
+        self.with
+    }
+
+    /// Goes back to a WITH clause that was in force before.
+    pub fn set_with_in_force(&mut self, with: Option<WithId>) {
+        self.with = with;
+    }
 }
 
 /// A core that is expanded: its FROM items and columns are known, its expressions wait.

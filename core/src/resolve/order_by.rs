@@ -16,12 +16,7 @@ use crate::compile::{CompileResult, LimitKind};
 
 /// A term with its order.
 pub(super) fn term(term: &ast::OrderTerm, expr: ExprId, result_column: u16) -> OrderTerm {
-    OrderTerm {
-        expr,
-        descending: term.order == Some(ast::SortOrder::Desc),
-        nulls: term.nulls,
-        result_column,
-    }
+    OrderTerm { expr, descending: term.order == Some(ast::SortOrder::Desc), nulls: term.nulls, result_column }
 }
 
 impl Resolver<'_, '_> {
@@ -110,7 +105,8 @@ impl Resolver<'_, '_> {
                     found[i] = Some(number);
                     continue;
                 }
-                found[i] = self.alias_number(&env.ast, core, bare).or_else(|| self.try_match(env, core, bare));
+                found[i] =
+                    self.alias_number(&env.ast, core, bare).or_else(|| self.try_match(env, core, bare));
             }
         }
         let mut resolved = Vec::with_capacity(terms.len());
@@ -132,7 +128,8 @@ impl Resolver<'_, '_> {
     pub(super) fn substitute_aliases(&mut self, core: SelectId, terms: &mut [OrderTerm]) {
         for term in terms {
             let Some(index) = usize::from(term.result_column).checked_sub(1) else { continue };
-            let Some(original) = self.compiler.bound[core].columns.get(index).map(|column| column.expr) else {
+            let Some(original) = self.compiler.bound[core].columns.get(index).map(|column| column.expr)
+            else {
                 continue;
             };
             let copy = self.copy_for_alias(original, 0);
@@ -245,9 +242,8 @@ impl Resolver<'_, '_> {
     /// The last result column that equals a resolved term; 0 for none.
     fn equal_column(&self, core: SelectId, expr: ExprId) -> u16 {
         let bound = &self.compiler.bound;
-        let equal = |column: &crate::bound::ResultColumn| {
-            bound.compare(expr, column.expr, None) == Similarity::Same
-        };
+        let equal =
+            |column: &crate::bound::ResultColumn| bound.compare(expr, column.expr, None) == Similarity::Same;
         let index = bound[core].columns.iter().rposition(equal);
         index.and_then(|index| u16::try_from(index + 1).ok()).unwrap_or(0)
     }

@@ -31,14 +31,25 @@ pub fn result_columns(compiler: &Compiler<'_>, select: SelectId) -> Vec<ColumnIn
         .collect()
 }
 
-/// The name of the column that an expression is.
+/// The name of the column that an expression is, as the pragmas about column names want it.
 fn source_name(compiler: &Compiler<'_>, expr: ExprId) -> Option<Box<[u8]>> {
     let options = compiler.options;
     if !options.short_column_names && !options.full_column_names {
         return None;
     }
+    let (item, name) = names_of(compiler, expr)?;
+    Some(if options.full_column_names { [item, b".", name].concat().into() } else { name.into() })
+}
+
+/// The name of the column that an expression is.
+pub(super) fn column_name(compiler: &Compiler<'_>, expr: ExprId) -> Option<Box<[u8]>> {
+    names_of(compiler, expr).map(|(_, name)| name.into())
+}
+
+/// The names of the table and of the column that an expression is.
+fn names_of<'c>(compiler: &'c Compiler<'_>, expr: ExprId) -> Option<(&'c [u8], &'c [u8])> {
     let ExprKind::Column { cursor, column, table } = &compiler.bound[expr].kind else { return None };
-    let (item_name, name): (&[u8], &[u8]) = match table {
+    Some(match table {
         Some(table) => {
             let column = usize::try_from(*column).ok().or(table.rowid_alias);
             (&table.name, column.and_then(|column| table.columns.get(column)).map_or(b"rowid", |c| &c.name))
@@ -52,8 +63,7 @@ fn source_name(compiler: &Compiler<'_>, expr: ExprId) -> Option<Box<[u8]>> {
                 column.and_then(|column| columns.get(column)).map_or(b"rowid", |c| &c.name),
             )
         }
-    };
-    Some(if options.full_column_names { [item_name, b".", name].concat().into() } else { name.into() })
+    })
 }
 
 /// The table column that an expression shows, through subqueries and views, and its declared type.

@@ -206,8 +206,7 @@ impl Resolver<'_, '_> {
         let mut complex = false;
         for (i, column) in pending.columns.iter().enumerate() {
             let expr = self.resolve_column(env, at, column)?;
-            complex |=
-                self.compiler.bound[expr].flags.any(ExprFlags::HAS_FUNCTION | ExprFlags::HAS_SUBQUERY);
+            complex |= self.compiler.bound[expr].flags.any(ExprFlags::HAS_FUNCTION | ExprFlags::HAS_SUBQUERY);
             let nested = self.compiler.names.nested_from.get(&core).and_then(|nested| nested.get(i));
             columns.push(ResultColumn {
                 expr,
@@ -301,7 +300,8 @@ impl Resolver<'_, '_> {
     /// The outer query of a compound takes over its ORDER BY, whose terms have become column numbers.
     fn adopt_order_by(&mut self, core: SelectId) -> CompileResult<()> {
         let bound = &mut self.compiler.bound;
-        let Some(FromSource::Subquery { select: inner, .. }) = bound[core].from.first().map(|i| &i.source) else {
+        let Some(FromSource::Subquery { select: inner, .. }) = bound[core].from.first().map(|i| &i.source)
+        else {
             return Ok(());
         };
         let inner = *inner;

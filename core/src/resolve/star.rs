@@ -27,8 +27,7 @@ pub(super) fn is_rowid(name: &[u8]) -> bool {
 
 /// Whether the rowid of an item can be named.
 pub(super) fn has_visible_rowid(item: &FromItem) -> bool {
-    item.table()
-        .is_some_and(|table| !table.without_rowid && !matches!(table.kind, TableKind::View { .. }))
+    item.table().is_some_and(|table| !table.without_rowid && !matches!(table.kind, TableKind::View { .. }))
 }
 
 /// What a star expands to, as it grows.
@@ -88,7 +87,8 @@ impl Resolver<'_, '_> {
         let mut seen = false;
         for (i, item) in core.from.iter().enumerate() {
             let inner = self.nested_names(item);
-            if inner.is_none() && table.is_some_and(|table| !item.visible_name().eq_ignore_ascii_case(table)) {
+            if inner.is_none() && table.is_some_and(|table| !item.visible_name().eq_ignore_ascii_case(table))
+            {
                 continue;
             }
             let next_using = core.from.get(i + 1).map_or(&[][..], |next| &next.using);
@@ -223,6 +223,24 @@ impl Resolver<'_, '_> {
         let nested = self.compiler.names.nested_from.get(&core).map_or(&[][..], Vec::as_slice);
         let names = pending.columns.iter().map(|column| column_name(&pending.env.ast, column)).collect();
         Ok(self.unique_columns(names, nested))
+    }
+
+    /// The columns that a query around a resolved SELECT would see, without their types.
+    pub(super) fn columns_of_resolved(&self, select: SelectId) -> Vec<SubqueryColumn> {
+        let bound = &self.compiler.bound;
+        let first = bound.leftmost(select);
+        let name = |column: &crate::bound::ResultColumn| -> Option<Box<[u8]>> {
+            if let Some(alias) = &column.alias {
+                return Some(alias.clone());
+            }
+            let expr = bound.skip_collate_and_likely(column.expr);
+            match &bound[expr].kind {
+                crate::bound::ExprKind::Column { .. } => super::result::column_name(self.compiler, expr),
+                _ => column.span.map(|span| self.compiler.ast.source(span).into()),
+            }
+        };
+        let names = bound[first].columns.iter().map(name).collect();
+        self.unique_columns(names, &[])
     }
 
     /// Columns with these names, made unique: the second `a` is `a:1`. A column without a name, or called TRUE or FALSE, is `column3`.

@@ -125,9 +125,10 @@ fn star_expands_joins_as_sqlite_names_them() {
     assert_eq!(names("SELECT * FROM t1 JOIN t2 ON t1.a=t2.a"), ["a", "b", "c", "a", "d", "e"]);
     assert_eq!(names("SELECT t2.* FROM t1, t2"), ["a", "d", "e"]);
     assert_eq!(names("SELECT * FROM (SELECT a, a FROM t2)"), ["a", "a:1"]);
-    assert_eq!(names("SELECT * FROM (t1 JOIN t2 USING(a)) JOIN t3 USING(a)"), [
-        "a", "b", "c", "d", "e", "x", "y"
-    ]);
+    assert_eq!(
+        names("SELECT * FROM (t1 JOIN t2 USING(a)) JOIN t3 USING(a)"),
+        ["a", "b", "c", "d", "e", "x", "y"]
+    );
     assert_eq!(names("SELECT a+1, b AS z, 'x' || b FROM t1"), ["a+1", "z", "'x' || b"]);
     assert_eq!(names("SELECT * FROM (VALUES(1,2),(3,4))"), ["column1", "column2"]);
     assert_eq!(names("SELECT * FROM v1"), ["a", "bee"]);
@@ -143,10 +144,7 @@ fn joins_that_cannot_be() {
         "SELECT * FROM t1 JOIN t2 USING(zz)",
         "cannot join using column zz - column not present in both tables",
     );
-    fails(
-        "SELECT * FROM t1 NATURAL JOIN t2 ON 1",
-        "a NATURAL join may not have an ON or USING clause",
-    );
+    fails("SELECT * FROM t1 NATURAL JOIN t2 ON 1", "a NATURAL join may not have an ON or USING clause");
     fails(
         "SELECT * FROM t1 LEFT JOIN t2 ON t3.a=1 LEFT JOIN t3 ON 1",
         "ON clause references tables to its right",
@@ -222,10 +220,16 @@ fn order_by_and_group_by_terms() {
 
 #[test]
 fn a_compound_with_collate_in_order_by_is_wrapped() {
-    let (seen, _) = with("SELECT b FROM t1 UNION SELECT d FROM t2 ORDER BY 1 COLLATE rtrim", |id, compiler| {
-        let select = &compiler.bound[id.unwrap()];
-        (select.flags.converted, select.prior.is_none(), select.order_by.len(), select.order_by[0].result_column)
-    });
+    let (seen, _) =
+        with("SELECT b FROM t1 UNION SELECT d FROM t2 ORDER BY 1 COLLATE rtrim", |id, compiler| {
+            let select = &compiler.bound[id.unwrap()];
+            (
+                select.flags.converted,
+                select.prior.is_none(),
+                select.order_by.len(),
+                select.order_by[0].result_column,
+            )
+        });
     assert_eq!(seen, (true, true, 1, 1));
 }
 
@@ -270,7 +274,11 @@ fn a_recursive_table_is_read_by_a_cursor_of_its_own() {
         let item = &bound[id.unwrap()].from[0];
         let FromSource::Subquery { select, cte: Some(0), .. } = item.source else { panic!("no CTE") };
         let inner = &bound[select].from[0];
-        (matches!(inner.source, FromSource::Recursive), inner.cursor != item.cursor, bound.columns_of(inner.cursor).len())
+        (
+            matches!(inner.source, FromSource::Recursive),
+            inner.cursor != item.cursor,
+            bound.columns_of(inner.cursor).len(),
+        )
     });
     assert_eq!(seen, (true, true, 1));
 }
@@ -283,14 +291,15 @@ fn views_that_are_wrong() {
 
 #[test]
 fn correlated_subqueries_are_known_and_aggregates_find_their_query() {
-    let (seen, _) = with("SELECT (SELECT d FROM t2 WHERE t2.a=t1.a), (SELECT d FROM t2) FROM t1", |id, compiler| {
-        let select = &compiler.bound[id.unwrap()];
-        select
-            .columns
-            .iter()
-            .map(|column| compiler.bound[column.expr].flags.has(ExprFlags::CORRELATED))
-            .collect::<Vec<_>>()
-    });
+    let (seen, _) =
+        with("SELECT (SELECT d FROM t2 WHERE t2.a=t1.a), (SELECT d FROM t2) FROM t1", |id, compiler| {
+            let select = &compiler.bound[id.unwrap()];
+            select
+                .columns
+                .iter()
+                .map(|column| compiler.bound[column.expr].flags.has(ExprFlags::CORRELATED))
+                .collect::<Vec<_>>()
+        });
     assert_eq!(seen, [true, false]);
     let (seen, _) = with("SELECT (SELECT sum(t1.a) FROM t2) FROM t1", |id, compiler| {
         let bound = &compiler.bound;
@@ -318,26 +327,30 @@ fn is_null_of_a_not_null_column_is_known_in_where() {
 fn the_authorizer_is_asked_about_columns_and_functions_in_order() {
     let (result, log) = with("SELECT abs(bee), d FROM v1, t2 WHERE v1.a=1", |result, _| result);
     result.unwrap();
-    assert_eq!(log, [
-        "20 t1 a main v1",
-        "20 t1 b main v1",
-        "31 - abs - -",
-        "20 v1 bee main -",
-        "20 t2 d main -",
-        "20 v1 a main -",
-    ]);
+    assert_eq!(
+        log,
+        [
+            "20 t1 a main v1",
+            "20 t1 b main v1",
+            "31 - abs - -",
+            "20 v1 bee main -",
+            "20 t2 d main -",
+            "20 v1 a main -",
+        ]
+    );
 }
 
 #[test]
 fn columns_of_subqueries_have_affinity_and_collation() {
-    let (seen, _) = with("SELECT * FROM (SELECT a, b, c, a+1, d FROM t1 JOIN t2 USING(a))", |id, compiler| {
-        let cursor = compiler.bound[id.unwrap()].from[0].cursor;
-        let columns = compiler.bound.columns_of(cursor);
-        columns
-            .iter()
-            .map(|column| (column.affinity, column.collation.as_deref().map(<[u8]>::to_vec)))
-            .collect::<Vec<_>>()
-    });
+    let (seen, _) =
+        with("SELECT * FROM (SELECT a, b, c, a+1, d FROM t1 JOIN t2 USING(a))", |id, compiler| {
+            let cursor = compiler.bound[id.unwrap()].from[0].cursor;
+            let columns = compiler.bound.columns_of(cursor);
+            columns
+                .iter()
+                .map(|column| (column.affinity, column.collation.as_deref().map(<[u8]>::to_vec)))
+                .collect::<Vec<_>>()
+        });
     assert_eq!(seen[0].0, b'D');
     assert_eq!((seen[1].0, seen[1].1.as_deref()), (b'B', Some(&b"nocase"[..])));
     assert_eq!(seen[2].0, b'E');

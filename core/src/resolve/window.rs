@@ -50,7 +50,8 @@ fn typed(ast: &Ast, name: ast::NameId) -> &[u8] {
 }
 
 fn find<'w>(ast: &Ast, windows: &'w [ast::Window], name: &[u8]) -> CompileResult<(usize, &'w ast::Window)> {
-    let is = |window: &ast::Window| window.name.is_some_and(|known| typed(ast, known).eq_ignore_ascii_case(name));
+    let is =
+        |window: &ast::Window| window.name.is_some_and(|known| typed(ast, known).eq_ignore_ascii_case(name));
     windows
         .iter()
         .enumerate()
@@ -59,8 +60,7 @@ fn find<'w>(ast: &Ast, windows: &'w [ast::Window], name: &[u8]) -> CompileResult
 }
 
 fn assemble(ast: &Ast, window: &ast::Window, earlier: &[ast::Window]) -> CompileResult<Assembled> {
-    let own =
-        Assembled { partition_by: window.partition_by, order_by: window.order_by, frame: window.frame };
+    let own = Assembled { partition_by: window.partition_by, order_by: window.order_by, frame: window.frame };
     let Some(base_name) = window.base else { return Ok(own) };
     let (at, base) = find(ast, earlier, typed(ast, base_name))?;
     let base = assemble(ast, base, &earlier[..at])?;
@@ -74,10 +74,7 @@ fn assemble(ast: &Ast, window: &ast::Window, earlier: &[ast::Window]) -> Compile
         let order_by = if base.order_by.is_empty() { own.order_by } else { base.order_by };
         return Ok(Assembled { partition_by: base.partition_by, order_by, frame: own.frame });
     };
-    Err(Error::message(format!(
-        "cannot override {overridden} of window: {}",
-        lossy(typed(ast, base_name))
-    )))
+    Err(Error::message(format!("cannot override {overridden} of window: {}", lossy(typed(ast, base_name)))))
 }
 
 impl Resolver<'_, '_> {
@@ -184,7 +181,8 @@ impl Resolver<'_, '_> {
         match windows.iter().find(|(known, _)| *known == core) {
             None => self.compiler.names.first_windows.push((core, id)),
             Some(&(_, first)) => {
-                let (ExprKind::Function(a), ExprKind::Function(b)) = (&bound[first].kind, &bound[id].kind) else {
+                let (ExprKind::Function(a), ExprKind::Function(b)) = (&bound[first].kind, &bound[id].kind)
+                else {
                     return;
                 };
                 let (Some(a), Some(b)) = (&a.window, &b.window) else { return };

@@ -21,7 +21,8 @@ fn main() {
     println!("{:<34} {:>12} {:>12} {:>8}", "workload", "SQLite ms", "Kernite ms", "ratio");
     let mut ratios = Vec::new();
     for workload in Workload::ALL.into_iter().filter(|workload| workload.name().contains(&part)) {
-        let mut pairs: Vec<(f64, f64)> = (0..runs.max(1) + 1).map(|_| pair(workload, &made, &folder)).collect();
+        let mut pairs: Vec<(f64, f64)> =
+            (0..runs.max(1) + 1).map(|_| pair(workload, &made, &folder)).collect();
         pairs.remove(0);
         let (theirs, mine) = (median(pairs.iter().map(|p| p.0)), median(pairs.iter().map(|p| p.1)));
         let ratio = median(pairs.iter().map(|p| p.1 / p.0));

@@ -135,7 +135,7 @@ pub(super) fn any_column(
             memory_column(&mut cursor.row, record, index, &mut cx.registers[at(out)])?
         }
         Slot::Pseudo(pseudo) => {
-            if pseudo.null_row {
+            if pseudo.content.is_none() {
                 cx.registers[at(out)].set_null();
                 return Ok(Some(()));
             }
@@ -297,8 +297,13 @@ pub(super) fn row_data(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<(
     Ok(Some(()))
 }
 
+/// Whether the cursor is one of a b-tree that stands on a row.
+#[inline(always)]
+pub(super) fn is_plain_row(cx: &Context<'_>, cursor: Cursor) -> bool {
+    matches!(&cx.cursors[usize::from(cursor.0)], Slot::Tree(tree) if !tree.null_row && !tree.deferred)
+}
+
 /// `out` = rowid of the row.
-#[inline]
 pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> {
     let number = match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {

@@ -122,7 +122,11 @@ pub(super) fn null_row(cx: &mut Context<'_>, cursor: Cursor) {
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => tree.moved(false),
         Slot::Ephemeral(cursor) => cursor.null_row = true,
-        Slot::Pseudo(pseudo) => pseudo.null_row = true,
+        // Where a register holds its row, it goes on to that: the register has been filled anew.
+        Slot::Pseudo(pseudo) => {
+            pseudo.row.forget();
+            pseudo.null_row = true;
+        }
         Slot::Virtual(open) => open.null_row = true,
         slot => {
             *slot = Slot::Pseudo(PseudoCursor { content: Reg(0), null_row: true, row: RowCache::default() });

@@ -117,13 +117,14 @@ impl Machine {
     ) -> Result<(), Error> {
         // The instruction is over for the caller whether the subprogram runs or not.
         self.frame.pc += 1;
-        let is_running = Arc::ptr_eq(&self.frame.program, &sub)
-            || self.callers.iter().any(|caller| Arc::ptr_eq(&caller.frame.program, &sub));
+        let is_same = |program: &Program| program.flags.trigger == sub.flags.trigger;
+        let is_running =
+            is_same(&self.frame.program) || self.callers.iter().any(|caller| is_same(&caller.frame.program));
         if !recursive_ok && is_running {
             return Ok(());
         }
         if self.callers.len() >= host.limit(LIMIT_TRIGGER_DEPTH).max(0) as usize {
-            return Err(Error::message("too many levels of trigger recursion"));
+            return Err(Error::message("triggers nested too deep"));
         }
         let state = host.state();
         let frame = std::mem::replace(&mut self.frame, Frame::new(sub));

@@ -4,7 +4,7 @@
 //! Ready ──step──> Running ──Row, Call, Busy, Progress, Hook──> Running ──> Ending ──Done or error──> Over ──reset──> Ready
 //! ```
 //!
-//! `run` is the loop with the instructions that are hot; the families stand in files of their own: `flow`, `value`, `compare`, `column`,
+//! `run` is the loop with the instructions that are hot, `rest` has the others; the families stand in files of their own: `flow`, `value`, `compare`, `column`,
 //! `cursor`, `seek`, `write`, `set` (rowid sets, Bloom filters), `call` (functions), `aggregate`, `sorting`, `groups`, `schema`,
 //! `transaction`, `virtual_table`. `slot` has the kinds of cursors, `frame` subprograms, `end` what happens when a statement ends.
 //!
@@ -25,6 +25,7 @@ mod flow;
 mod frame;
 mod groups;
 mod hook;
+mod rest;
 mod run;
 mod schema;
 mod seek;
@@ -177,6 +178,7 @@ struct Context<'a> {
     cursors: &'a mut [Slot],
     stores: &'a mut ephemeral::Stores,
     auxdata: &'a mut frame::AuxDataTable,
+    once: &'a mut Vec<bool>,
     callers: &'a mut [Caller],
     run: &'a mut Run,
     storage: &'a mut Storage,

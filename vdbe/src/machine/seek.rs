@@ -349,7 +349,8 @@ pub(super) fn found(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16) 
                 ready!(btree.seek_key(id, &values, Ordering::Equal))
             };
             let found = outcome == SeekOutcome::At(Ordering::Equal);
-            tree.seek_result = Some(outcome);
+            // Equal in these columns is not equal in all: an insert has to find its own place.
+            tree.seek_result = (!found).then_some(outcome);
             tree.null_row = !found;
             Ok(Some(found))
         }

@@ -235,6 +235,9 @@ pub(super) fn real_affinity(cx: &mut Context<'_>, value: Reg) {
     if register.tag == Tag::Integer {
         let number = register.number;
         register.set_real(number as f64);
+    } else {
+        // A real that was to be stored as an integer is stored as a real from here on.
+        register.flags.0 &= !Flags::INT_REAL;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Virtual tables: the instructions that call their methods.
 //!
-//! Most tables need the connection, or are the application's code, and run outside ([`Where::Outside`]); a table that says that it
+//! Most tables need the connection, or are the application's code, and run outside ([`Exit::Call`]); a table that says that it
 //! needs neither runs here. Either way the same function, [`run`], does the work.
 //!
 //! Never: planning (`best_index` has been asked long before), commit and rollback (the host's).
@@ -16,7 +16,8 @@ use crate::register::Register;
 use crate::vtab::{Sql, Table, Update};
 use crate::{Error, Step, vtab};
 
-use super::call::Where;
+use super::rest::After;
+use super::run::Exit;
 use super::slot::{Slot, VirtualCursor, wrong_kind};
 use super::{Context, at};
 
@@ -44,7 +45,7 @@ pub(super) struct Next {
 }
 
 /// Runs an instruction on a virtual table if that can be done here.
-pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: &mut usize) -> Step<Where> {
+pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
     let table = match *op {
         Op::VOpen { vtab, .. }
         | Op::VBegin { vtab }
@@ -63,20 +64,19 @@ pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: &mut usize) -> Step<Wh
     };
     if !table.as_ref().is_some_and(|table| table.runs_inline()) {
         cx.run.table = table;
-        return Ok(Some(Where::Outside));
+        return Ok(Some(After::Leave(Exit::Call)));
     }
     let mut outside =
         Outside { program: cx.program, registers: cx.registers, cursors: cx.cursors, table, sql: None };
-    let next = ready!(run(&mut outside, op, *pc));
-    if let Some((error, _)) = next.failure {
-        return Err(error);
+    let next = ready!(run(&mut outside, op, pc));
+    if let Some((error, on_conflict)) = next.failure {
+        return Ok(Some(After::Leave(Exit::End { error: Some(error), on_conflict })));
     }
     if let Some(rowid) = next.inserted {
         cx.host.state_mut().last_insert_rowid = rowid;
     }
     cx.run.changes += i64::from(next.changed);
-    *pc = next.pc;
-    Ok(Some(Where::Here))
+    Ok(Some(After::At(next.pc)))
 }
 
 fn instance(cx: &mut Context<'_>, vtab: VtabId) -> Result<Arc<dyn Table>, Error> {

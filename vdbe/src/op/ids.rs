@@ -75,4 +75,9 @@ impl Reg {
     pub const fn is_some(self) -> bool {
         self.0 != 0
     }
+
+    /// Whether this is no register: [`Reg`] 0.
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
 }

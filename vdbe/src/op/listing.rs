@@ -88,7 +88,7 @@ pub fn listing(program: &Program) -> Vec<ListingRow> {
         for op in &next.ops {
             rows.push(listing_row(op, next, rows.len() as u32));
             if let super::Op::Program { sub, .. } = op
-                && let Some(sub) = next.subprogram(*sub)
+                && let Some(sub) = program.subprogram(*sub)
                 && !seen.contains(&std::sync::Arc::as_ptr(sub))
             {
                 seen.push(std::sync::Arc::as_ptr(sub));

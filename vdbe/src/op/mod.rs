@@ -229,7 +229,7 @@ pub enum Op {
         value: Reg,
         to: Addr,
     },
-    /// Runs a trigger program (a subprogram) in a heap frame. `ignore`: where RAISE(IGNORE) in it goes. `token`: recursion guard.
+    /// Runs a trigger program in a heap frame: `sub` names a subprogram of the outermost program, also in a trigger's program. `ignore`: where RAISE(IGNORE) in it goes. `token`: recursion guard.
     Program {
         args: Reg,
         ignore: Addr,
@@ -1066,6 +1066,8 @@ pub enum Op {
         deferred: bool,
         to: Addr,
     },
+    /// Ends the statement when it has violated immediate foreign keys: rows are about to be returned.
+    FkCheck,
     /// AUTOINCREMENT: `memory[reg] = max(memory[reg], value)` in the outermost frame.
     MemMax {
         reg: Reg,

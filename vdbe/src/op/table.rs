@@ -211,7 +211,8 @@ table! { program;
 
     Integer { value, out } => named("Integer").p1(value).p2(out);
     Const { value, out } => constant(program, value).p2(out);
-    Null { first, last, cleared } => named("Null").p1(cleared).p2(first).p3(last);
+    Null { first, last, cleared } =>
+        named("Null").p1(cleared).p2(first).p3(if first == last { Reg(0) } else { last });
     SoftNull { out } => named("SoftNull").p1(out);
     Variable { number, out } => named("Variable").p1(number).p2(out);
     Move { from, to, count } [from, count] [to, count] => named("Move").p1(from).p2(to).p3(count);
@@ -327,13 +328,22 @@ table! { program;
         named("Insert").p1(cursor).p2(record).p3(rowid).p4(P4::Table(table)).p5(write_flags(flags));
     RowCell { cursor, from, rowid } => named("RowCell").p1(cursor).p2(from).p3(rowid);
     Delete { cursor, table, flags } => named("Delete")
-        .p1(cursor).p2(flags.count_change).p4(P4::Table(table))
-        .p5(write_flags(WriteFlags { count_change: false, ..flags }));
+        .p1(cursor)
+        .p2(u32::from(write_flags(WriteFlags { save_position: false, auxiliary: false, ..flags })))
+        .p4(P4::Table(table))
+        .p5(write_flags(WriteFlags {
+            save_position: flags.save_position,
+            auxiliary: flags.auxiliary,
+            ..WriteFlags::default()
+        }));
     ResetCount {} => named("ResetCount");
     IdxInsert { cursor, record, first, count, flags } [first, u32::from(count)] =>
         named("IdxInsert").p1(cursor).p2(record).p3(first).p4(P4::Int(i64::from(count))).p5(write_flags(flags));
-    IdxDelete { cursor, key, count, raise } [key, u32::from(count)] =>
-        named("IdxDelete").p1(cursor).p2(key).p3(count).p5(u16::from(raise));
+    IdxDelete { cursor, key, count, raise } [key, u32::from(count)] => {
+        // A missing entry is damage, but for ephemeral indexes.
+        let _ = raise;
+        named("IdxDelete").p1(cursor).p2(key).p5(count)
+    };
     SorterInsert { cursor, record, first, count } [first, u32::from(count)] =>
         named("SorterInsert").p1(cursor).p2(record).p3(first).p4(P4::Int(i64::from(count)));
     SorterSort { cursor, empty } => named("SorterSort").p1(cursor).p2(empty);
@@ -389,6 +399,7 @@ table! { program;
         [counts, program_free_count(counts)] => named("IntegrityCk")
         .p1(errors_left).p2(program.ints(roots).len()).p3(counts).p4(P4::Ints(roots)).p5(u16::from(db.0));
     FkCounter { deferred, amount } => named("FkCounter").p1(deferred).p2(amount);
+    FkCheck {} => named("FkCheck");
     FkIfZero { deferred, to } => named("FkIfZero").p1(deferred).p2(to);
     // The register belongs to the outermost program; the machine checks it there.
     MemMax { reg, value } => named("MemMax").p1(reg).p2(value);

@@ -221,6 +221,16 @@ impl Builder {
         TreeId(self.small(at, "too many trees"))
     }
 
+    /// The tree behind an id.
+    pub fn tree_at(&self, id: TreeId) -> Option<&Tree> {
+        self.trees.get(usize::from(id.0))
+    }
+
+    /// The virtual table behind an id.
+    pub fn vtab_at(&self, id: VtabId) -> Option<&VtabLink> {
+        self.vtabs.get(usize::from(id.0))
+    }
+
     /// How the keys of an index, a sorter or an ephemeral index compare.
     pub fn key_info(&mut self, key: Arc<KeyInfo>) -> KeyInfoId {
         let known = self.key_infos.iter().position(|known| Arc::ptr_eq(known, &key));

@@ -65,11 +65,16 @@ pub(super) fn check(program: &mut Program) -> Result<(), Error> {
     let mut ops = std::mem::take(&mut program.ops);
     let mut checker = Checker { program, op_count: ops.len(), bad: None, parameter_max: 0 };
     let mut verdict = Ok(());
+    let program_is_trigger = checker.program.flags.trigger != 0;
     for (at, op) in ops.iter_mut().enumerate() {
         if let Op::Variable { number, .. } = op {
             checker.parameter_max = checker.parameter_max.max(*number);
         }
-        visit(op, &mut checker);
+        if program_is_trigger {
+            visit(&mut without_outer_registers(*op), &mut checker);
+        } else {
+            visit(op, &mut checker);
+        }
         if let Some(what) = checker.bad {
             verdict = Err(Error::Program { at: at as u32, what });
             break;
@@ -79,6 +84,15 @@ pub(super) fn check(program: &mut Program) -> Result<(), Error> {
     program.parameter_count = program.parameter_count.max(parameter_max);
     program.ops = ops;
     verdict
+}
+
+/// An AUTOINCREMENT counter is a register of the outermost program, also where a trigger's program names it; the machine looks.
+fn without_outer_registers(op: Op) -> Op {
+    match op {
+        Op::NewRowid { cursor, out, .. } => Op::NewRowid { cursor, out, previous: Reg(0) },
+        Op::MemMax { value, .. } => Op::MemMax { reg: Reg(0), value },
+        other => other,
+    }
 }
 
 struct Checker<'a> {
@@ -143,6 +157,8 @@ impl Visitor for Checker<'_> {
         self.need(usize::from(id.0) < self.program.links.vtabs.len(), "virtual table");
     }
     fn subprogram(&mut self, id: &mut SubprogramId) {
-        self.need(usize::from(id.0) < self.program.subprograms.len(), "subprogram");
+        // A trigger's program names those of the outermost one; the machine looks.
+        let is_trigger = self.program.flags.trigger != 0;
+        self.need(is_trigger || usize::from(id.0) < self.program.subprograms.len(), "subprogram");
     }
 }

@@ -63,6 +63,8 @@ pub struct ProgramFlags {
     pub counts_changes: bool,
     /// It touches no database and takes part in no transaction (EXPLAIN, some pragmas): SQLite's `bIsReader` is off.
     pub no_transaction: bool,
+    /// The trigger whose program it is, from 1; 0: a statement's own. A trigger may have several programs, one for each conflict clause.
+    pub trigger: u32,
     /// It has to run with an expired schema too: it only changes settings (`sqlite3VdbeRunOnlyOnce`).
     pub run_only_once: bool,
 }

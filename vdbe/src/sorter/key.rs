@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use kernite_btree::encoding::utf16_to_utf8;
 use kernite_btree::record::Values;
-use kernite_btree::{Collation, Damage, Encoding, Error as StorageError, KeyInfo, ValueRef};
+use kernite_btree::{Collation, Damage, Error as StorageError, KeyInfo, ValueRef};
 
 use crate::Error;
 
@@ -254,8 +254,8 @@ pub(crate) fn compare_leading(key: &[u8], leading: &[u8]) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernite_btree::KeyColumn;
     use kernite_btree::record::compare_values;
+    use kernite_btree::{Encoding, KeyColumn};
 
     fn encoder(collation: Collation, descending: bool, big_null: bool) -> KeyEncoder {
         let column = KeyColumn { collation, descending, big_null };

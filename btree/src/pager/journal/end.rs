@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! DELETE     Remove (EXTRA: with the directory synced)
-//! TRUNCATE   Truncate -> Sync (FULL, EXTRA)
+//! TRUNCATE   Truncate -> Sync (not OFF)
 //! PERSIST    Zero or Truncate -> Sync (not OFF) -> Limit -> Cut      also in exclusive locking mode, which keeps the file
 //! ```
+//!
+//! TRUNCATE and PERSIST sync in NORMAL as well: the next journal is written into the same file, and what a power loss makes of two of them must not
+//! look like one. DELETE makes the removal durable in NORMAL and FULL only where the database file is cut afterwards.
 //!
 //! Before: the database file is as the journal's end makes it (new pages or old ones), synced as far as the mode asks. After: the journal is not
 //! hot, the transaction's notes are gone.
@@ -111,20 +114,28 @@ impl End {
         })
     }
 
+    /// The database file is going to be cut, and the journal does not hold the pages that go: a journal that came back after a power loss
+    /// could not restore them, so its end has to be durable first.
+    fn before_cut(pager: &Pager) -> bool {
+        let transaction = &pager.transaction;
+        let cuts = pager.page_count < transaction.file_pages || transaction.image.is_some();
+        pager.settings.syncs() && transaction.prepared && cuts
+    }
+
     fn remove(pager: &mut Pager) -> Step<At> {
-        let extra = pager.settings.syncs_directory_at_end();
+        let durable = pager.settings.syncs_directory_at_end() || Self::before_cut(pager);
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         let journal = files.log.journal()?;
         journal.file = None;
-        ready!(wait.removed(|| files.io.remove(path, extra)));
+        ready!(wait.removed(|| files.io.remove(path, durable)));
         journal.directory_synced = false;
         Ok(Some(At::Close))
     }
 
     fn sync(pager: &mut Pager) -> Step<At> {
         let truncate_mode = pager.settings.journal_mode == JournalMode::Truncate;
-        let wanted = if truncate_mode { pager.settings.syncs_twice() } else { pager.settings.syncs() };
+        let wanted = pager.settings.syncs();
         let limited = !truncate_mode && pager.settings.journal_size_limit > 0;
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         if wanted && let Some(file) = &files.log.journal()?.file {

@@ -18,8 +18,8 @@
 pub(in crate::pager) const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// Bytes of a header that mean something; the rest of the sector is zero.
 pub(in crate::pager) const HEADER_BYTES: usize = 28;
-/// Where the record count is in a header.
-pub(in crate::pager) const COUNT_AT: u64 = 8;
+/// Bytes of the magic and the record count, which make a header one.
+pub(in crate::pager) const SEAL_BYTES: usize = 12;
 /// Bytes of a record beside the page.
 pub(in crate::pager) const RECORD_EXTRA: usize = 8;
 /// Record count of a journal that is never synced.

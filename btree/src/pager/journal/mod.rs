@@ -49,6 +49,8 @@ pub(super) struct Journal {
     end: u64,
     /// Records of the segment that are in the file.
     records: u32,
+    /// The segment's header has no magic yet: until it is sealed the segment is not there.
+    unsealed: bool,
     /// The segment's header was written and more records may follow it.
     segment_open: bool,
     /// All that was written was synced, as far as the mode asks for it.
@@ -72,6 +74,7 @@ impl Journal {
         self.header_at = 0;
         self.end = 0;
         self.records = 0;
+        self.unsealed = false;
         self.segment_open = false;
         self.synced = false;
         self.has_super = false;

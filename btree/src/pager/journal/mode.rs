@@ -1,6 +1,7 @@
 //! Switching journal modes.
 //!
 //! ```text
+//! Look first, where the header was not read yet.
 //! rollback -> rollback   set; from TRUNCATE or PERSIST the file is removed, under RESERVED, if nobody uses it
 //! rollback -> WAL        Begin -> Stamp (versions 2) -> Prepare -> Finish      the next transaction opens the WAL
 //! WAL -> rollback        Open -> Exclusive -> Checkpoint -> RemoveWal -> Begin -> Stamp (versions 1) -> Prepare -> Finish
@@ -26,6 +27,7 @@ use crate::pager::{Pager, State, files};
 use crate::{CheckpointMode, Error, JournalMode, Step, TransactionKind};
 
 enum At {
+    Look(Begin),
     Start,
     ReadFirst(Begin),
     RemoveJournal,
@@ -53,7 +55,12 @@ pub(in crate::pager) struct SetMode {
 impl SetMode {
     fn new(pager: &Pager, target: JournalMode) -> SetMode {
         let reading = pager.state == State::Read;
-        SetMode { target, at: At::Start, reading, before: pager.settings.journal_mode }
+        SetMode {
+            target,
+            at: At::Look(Begin::new(TransactionKind::Read)),
+            reading,
+            before: pager.settings.journal_mode,
+        }
     }
 
     pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<()> {
@@ -74,6 +81,11 @@ impl SetMode {
     fn run(&mut self, pager: &mut Pager) -> Step<()> {
         loop {
             self.at = match &mut self.at {
+                At::Look(begin) => {
+                    ready!(begin.step(pager));
+                    pager.release_read();
+                    At::Start
+                }
                 At::Start => self.start(pager),
                 At::ReadFirst(begin) => {
                     ready!(begin.step(pager));
@@ -204,9 +216,8 @@ impl SetMode {
                 return Ok(Some(At::Done));
             }
         }
-        match wait.removed(|| files.io.remove(&files.journal_path, false)) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) | Err(_) => {}
+        if let Ok(None) = wait.removed(|| files.io.remove(&files.journal_path, false)) {
+            return Ok(None);
         }
         files.unlock(LockLevel::Shared);
         Ok(Some(At::Done))
@@ -235,7 +246,7 @@ impl SetMode {
 
     fn leave(&mut self, pager: &mut Pager) {
         pager.leaving_wal = false;
-        if !self.reading && pager.state == State::Read {
+        if !self.reading && pager.state != State::Write {
             pager.release_read();
         }
     }

@@ -50,8 +50,6 @@ enum At {
 /// The script.
 pub(in crate::pager) struct Playback {
     at: At,
-    /// Found after a crash, not our own.
-    hot: bool,
     journal_bytes: u64,
     super_name: Option<Vec<u8>>,
     header: Option<Header>,
@@ -65,10 +63,9 @@ pub(in crate::pager) struct Playback {
 }
 
 impl Playback {
-    pub(in crate::pager) fn new(hot: bool) -> Playback {
+    pub(in crate::pager) fn new() -> Playback {
         Playback {
             at: At::Open,
-            hot,
             journal_bytes: 0,
             super_name: None,
             header: None,
@@ -199,8 +196,6 @@ impl Playback {
         let in_file = self.journal_bytes.saturating_sub(self.at_record) / record;
         self.left = match header.count {
             format::COUNT_FROM_LENGTH => in_file,
-            // Our own last segment, of which the count was not written yet.
-            0 if !self.hot => in_file,
             count => u64::from(count),
         };
         self.header = Some(header);
@@ -208,7 +203,8 @@ impl Playback {
             self.page_count = Some(header.page_count);
             return Ok(Some(At::Resize));
         }
-        Ok(Some(At::Records))
+        // A count of 0 was never brought up to date: the segment was not synced, and what is behind it is not of this journal.
+        Ok(Some(if self.left == 0 { At::Sync } else { At::Records }))
     }
 
     /// Gives the database file the length that it had before the transaction.
@@ -232,7 +228,7 @@ impl Playback {
         let Some(header) = self.header else { return Ok(Some(At::Sync)) };
         if self.left == 0 {
             self.next_header = self.at_record;
-            return Ok(Some(At::Header));
+            return Ok(Some(if header.count == 0 { At::Sync } else { At::Header }));
         }
         let record = header.page_bytes as usize + format::RECORD_EXTRA;
         let batch = self.left.min((READ_BYTES / record).max(1) as u64) as usize;

@@ -3,16 +3,17 @@
 //! ```text
 //!            .---------------.                      synchronous: OFF     NORMAL   FULL, EXTRA
 //! Open -> Length -> Write -> Super -> Cut -> Stale -> SyncRecords                   x
-//!                                                  -> Count              (x)        x
-//!                                                  -> SyncCount           x         x
+//!                                                  -> Seal               (x)        x
+//!                                                  -> SyncSeal            x         x
 //!                                                  -> SyncDirectory       x         x        -> Done
 //! ```
 //!
-//! - `Write`: records, behind a header whose count is 0: a crash here leaves a journal without records.
+//! - `Write`: records, behind a header without magic: a crash here leaves a segment that is not there. (A header with a count of 0 would not do:
+//!   behind it a header that an earlier transaction left could be taken for the next.)
 //! - `Super`, `Cut`: the name of the super-journal, which has to be the last thing in the file.
 //! - `Stale`: a header left by an earlier transaction behind our records must not look like our next one.
-//! - `SyncRecords`: records are durable before the count that vouches for them is written. In NORMAL count and records are synced
-//!   together, and the count is in the header at once where one write holds all records.
+//! - `SyncRecords`: records are durable before the seal (magic and count) that vouches for them is written. In NORMAL both are synced together,
+//!   and the seal is in the header at once where one write holds all records and nothing of an earlier transaction can be behind them.
 //! - `Done`: every noted image is durable (as far as the mode promises). A later flush opens a new segment, except that without
 //!   syncs there is one segment for all.
 //!
@@ -36,8 +37,8 @@ enum At {
     Cut,
     Stale,
     SyncRecords,
-    Count,
-    SyncCount,
+    Seal,
+    SyncSeal,
     SyncDirectory,
     Done,
 }
@@ -49,12 +50,19 @@ pub(in crate::pager) struct Flush {
     /// Records of the write under way.
     batch: Option<usize>,
     stale_header_found: bool,
+    stale_header_removed: bool,
 }
 
 impl Flush {
     /// Flushes everything noted so far, and with `super_name` the record that names it.
     pub(in crate::pager) fn new(super_name: Option<Vec<u8>>) -> Flush {
-        Flush { at: At::Open, super_name, batch: None, stale_header_found: false }
+        Flush {
+            at: At::Open,
+            super_name,
+            batch: None,
+            stale_header_found: false,
+            stale_header_removed: false,
+        }
     }
 
     pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<()> {
@@ -70,13 +78,13 @@ impl Flush {
                 At::Cut => ready!(Self::cut(pager)),
                 At::Stale => ready!(self.stale(pager)),
                 At::SyncRecords => {
-                    if pager.settings.syncs_twice() {
+                    if pager.settings.syncs_twice() || self.stale_header_removed {
                         ready!(Self::sync(pager));
                     }
-                    At::Count
+                    At::Seal
                 }
-                At::Count => ready!(Self::count(pager)),
-                At::SyncCount => {
+                At::Seal => ready!(Self::seal(pager)),
+                At::SyncSeal => {
                     if pager.settings.syncs() {
                         ready!(Self::sync(pager));
                     }
@@ -131,22 +139,17 @@ impl Flush {
             return Ok(Some(At::Super));
         }
         let batch = self.batch.unwrap_or(journal.images.len().min(BATCH_MAX));
-        if self.batch.replace(batch).is_none() {
-            if !journal.segment_open {
-                let mut nonce = [0; 4];
-                files.io.fill_random(&mut nonce);
-                journal.nonce = u32::from_be_bytes(nonce);
-                journal.header_at = format::align(journal.end, sector_bytes);
-                journal.end = journal.header_at + u64::from(sector_bytes);
-                journal.records = 0;
-            }
+        if self.batch.replace(batch).is_none() && !journal.segment_open {
+            let mut nonce = [0; 4];
+            files.io.fill_random(&mut nonce);
+            journal.nonce = u32::from_be_bytes(nonce);
+            journal.header_at = format::align(journal.end, sector_bytes);
+            journal.end = journal.header_at + u64::from(sector_bytes);
+            journal.records = 0;
         }
-        let whole = batch == journal.images.len();
-        let count = match (syncs, twice) {
-            (false, _) => format::COUNT_FROM_LENGTH,
-            (true, false) if whole => batch as u32,
-            _ => 0,
-        };
+        let at_once = batch == journal.images.len() && journal.stale_until == 0 && !twice;
+        let count = if syncs { batch as u32 } else { format::COUNT_FROM_LENGTH };
+        let sealed = !syncs || at_once;
         let header = Header {
             count,
             nonce: journal.nonce,
@@ -155,10 +158,11 @@ impl Flush {
             page_bytes: page_bytes as u32,
         };
         let Some(file) = journal.file.clone() else { return Err(Error::CannotOpen) };
-        let header = (!journal.segment_open).then_some(header);
+        let header = (!journal.segment_open).then_some((header, sealed));
         let at = if header.is_some() { journal.header_at } else { journal.end };
         let (images, nonce) = (&journal.images[..batch], journal.nonce);
         ready!(wait.unit(|| file.write(at, slices(header, images, nonce))));
+        journal.unsealed |= header.is_some_and(|(_, sealed)| !sealed);
         journal.segment_open = true;
         journal.synced = false;
         journal.records += batch as u32;
@@ -219,22 +223,23 @@ impl Flush {
         }
         ready!(wait.unit(|| file.write(next, vec![IoSlice::whole(Buffer::zeroed(1))])));
         self.stale_header_found = false;
+        self.stale_header_removed = true;
         Ok(Some(At::SyncRecords))
     }
 
-    fn count(pager: &mut Pager) -> Step<At> {
-        let (syncs, twice) = (pager.settings.syncs(), pager.settings.syncs_twice());
+    fn seal(pager: &mut Pager) -> Step<At> {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let journal = files.log.journal()?;
-        // In NORMAL a segment of one write has its count already.
-        let written = !syncs || (!twice && journal.records as usize <= BATCH_MAX);
-        if !written {
+        if journal.unsealed {
             let Some(file) = &journal.file else { return Err(Error::CannotOpen) };
-            let at = journal.header_at + format::COUNT_AT;
-            let count = Buffer::copy_of(&journal.records.to_be_bytes());
-            ready!(wait.unit(|| file.write(at, vec![IoSlice::whole(count)])));
+            let at = journal.header_at;
+            let mut seal = [0; format::SEAL_BYTES];
+            seal[..8].copy_from_slice(&format::MAGIC);
+            seal[8..].copy_from_slice(&journal.records.to_be_bytes());
+            ready!(wait.unit(|| file.write(at, vec![IoSlice::whole(Buffer::copy_of(&seal))])));
+            journal.unsealed = false;
         }
-        Ok(Some(At::SyncCount))
+        Ok(Some(At::SyncSeal))
     }
 
     fn sync(pager: &mut Pager) -> Step<()> {
@@ -261,11 +266,14 @@ impl Flush {
 
 /// Header and records as slices. The page numbers and checksums lie in one buffer between which the pages are woven:
 /// `[number 0] page 0 [checksum 0, number 1] page 1 [checksum 1, ...`.
-fn slices(header: Option<Header>, images: &[super::JournalImage], nonce: u32) -> Vec<IoSlice> {
+fn slices(header: Option<(Header, bool)>, images: &[super::JournalImage], nonce: u32) -> Vec<IoSlice> {
     let mut out = Vec::with_capacity(images.len() * 2 + 2);
-    if let Some(header) = header {
+    if let Some((header, sealed)) = header {
         let mut bytes = Buffer::zeroed(header.sector_bytes.max(format::HEADER_BYTES as u32) as usize);
         header.encode(bytes.make_mut());
+        if !sealed {
+            bytes.make_mut()[..format::SEAL_BYTES].fill(0);
+        }
         out.push(IoSlice::whole(bytes));
     }
     let mut marks = Buffer::zeroed(images.len() * format::RECORD_EXTRA);

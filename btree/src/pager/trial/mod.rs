@@ -1,13 +1,15 @@
 //! Trials of the whole pager: random work against a model, restarts, faults, crashes, and files shared with SQLite.
 //!
-//! A [`Trial`] is a connection together with what the database should hold. One byte stands for a page: it fills the page from byte
-//! 100 on (page 1 keeps its header).
+//! One byte stands for the content of a page, which it fills, except for the headers at the start of page 1. A fresh page 1 holds 0.
 
 mod crash;
+mod disk;
 mod fault;
 mod interop;
 mod locking;
 mod random;
+mod several;
+mod trees;
 
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ use crate::{Error, JournalMode, OpenOptions, Step, Synchronous, TransactionKind}
 
 /// The path that all trials use.
 pub(super) const PATH: &[u8] = b"/trial.db";
+
+/// File header and B-tree header of page 1.
+const HEADERS_BYTES: usize = 108;
 
 /// What a database should hold: a byte per page.
 pub(super) type Model = Vec<u8>;
@@ -127,7 +132,7 @@ impl Trial {
         self.trim()?;
         let page = PageNo::new(page as u32).unwrap();
         let frame = self.run(|pager| pager.get(page))?;
-        let bytes = &self.pager.page(frame)[100..];
+        let bytes = &self.pager.page(frame)[HEADERS_BYTES..];
         assert!(bytes.iter().all(|&b| b == bytes[0]), "page {page} is torn");
         Ok(bytes[0])
     }
@@ -138,7 +143,7 @@ impl Trial {
         let page = PageNo::new(page as u32).unwrap();
         let frame = self.run(|pager| pager.get(page))?;
         let (bytes, _) = self.pager.write_in_place(frame)?;
-        bytes[100..].fill(byte);
+        bytes[HEADERS_BYTES..].fill(byte);
         Ok(())
     }
 
@@ -150,7 +155,7 @@ impl Trial {
             pager.begin_change();
             match pager.get_fresh(page) {
                 Ok(Some(frame)) => {
-                    pager.write(frame)?[100..].fill(byte);
+                    pager.write(frame)?[HEADERS_BYTES..].fill(byte);
                     pager.commit_change();
                     Ok(Some(()))
                 }

@@ -69,25 +69,11 @@ fn transaction(trial: &mut Trial, committed: &Model, random: &mut Random, rolls_
     }
 }
 
-/// Switching to WAL mode makes the first page; it is given the content 0.
-fn first_page(trial: &mut Trial) -> Model {
-    trial.begin(TransactionKind::Read).unwrap();
-    let pages = trial.pager.page_count();
-    trial.run(Pager::end_read).unwrap();
-    if pages == 0 {
-        return Vec::new();
-    }
-    trial.begin(TransactionKind::Write).unwrap();
-    trial.set(1, 0).unwrap();
-    trial.commit().unwrap();
-    vec![0]
-}
-
 fn work(io: &SharedIo, setup: Setup, seed: u64, transactions: usize) {
     let mut random = Random::new(seed);
     let mut trial = Trial::open(io, setup).unwrap();
     let mut other = (!setup.exclusive).then(|| Trial::open(io, setup).unwrap());
-    let mut model = first_page(&mut trial);
+    let mut model = trial.snapshot().unwrap();
     for number in 0..transactions {
         let rolls_back = random.below(3) == 0 && setup.mode != JournalMode::Off;
         model = transaction(&mut trial, &model, &mut random, rolls_back);
@@ -174,7 +160,7 @@ fn modes_follow_each_other_and_keep_the_content() {
         let mode = MODES[random.below(MODES.len())];
         assert_eq!(trial.run(|pager| pager.set_journal_mode(mode)).unwrap(), mode);
         if model.is_empty() {
-            model = first_page(&mut trial);
+            model = trial.snapshot().unwrap();
         }
         model = transaction(&mut trial, &model, &mut random, false);
         assert_eq!(trial.pager.journal_mode(), mode);
@@ -195,4 +181,31 @@ fn a_temporary_database_spills_and_comes_back() {
         assert_eq!(trial.snapshot().unwrap(), model);
     }
     assert!(trial.pager.temp.is_some(), "nothing spilled");
+}
+
+#[test]
+fn a_savepoint_larger_than_the_cache_is_rolled_back() {
+    for mode in [JournalMode::Delete, JournalMode::Wal] {
+        for late in [false, true] {
+            let mut io: SharedIo = Arc::new(MemoryIo::deterministic(2));
+            if late {
+                io = Arc::new(LateIo::new(io, 4));
+            }
+            let mut trial = Trial::open(&io, Setup { mode, cache_size: 10, ..Setup::default() }).unwrap();
+            trial.begin(TransactionKind::Write).unwrap();
+            for byte in 1..100 {
+                trial.push(byte).unwrap();
+            }
+            let model = trial.read_all().unwrap();
+            trial.run(|pager| pager.savepoint_open(1)).unwrap();
+            for page in 1..=100 {
+                trial.set(page, 200).unwrap();
+            }
+            assert!(trial.pager.savepoints.images.in_memory() < 50, "images stay in memory");
+            trial.run(|pager| pager.savepoint_rollback(0)).unwrap();
+            assert_eq!(trial.read_all().unwrap(), model);
+            trial.commit().unwrap();
+            assert_eq!(contents(&io, PATH).unwrap(), model);
+        }
+    }
 }

@@ -28,6 +28,8 @@ use crate::{CheckpointMode, CheckpointOutcome, Damage, Error, ReadOnlyReason, St
 
 /// Pages in one write.
 const RUN_MAX: usize = 64;
+/// Bytes of frames in one read.
+const READ_BYTES_MAX: usize = 256 * 1024;
 /// How much longer than the pages it can have gained a database may get: the lock-byte page.
 const GROWTH_SLACK_BYTES: u64 = 65536;
 
@@ -61,7 +63,7 @@ pub(in crate::pager) struct Checkpoint {
     /// Pages and their newest frames, by page.
     items: Vec<(u32, u32)>,
     next: usize,
-    run: Vec<Buffer>,
+    run: Vec<IoSlice>,
     file_bytes: u64,
     patience: Option<Patience>,
 }
@@ -194,6 +196,7 @@ impl Checkpoint {
             LoadedHeader::Done => Ok(At::Marks),
             LoadedHeader::Retry => Ok(At::Wait(self.patience.take().unwrap_or_default())),
             LoadedHeader::Recover => Ok(At::Recover(Recover::new())),
+            LoadedHeader::Unreliable => Err(Error::ReadOnly(ReadOnlyReason::Recovery)),
         }
     }
 
@@ -270,26 +273,41 @@ impl Checkpoint {
         rest.iter().take(RUN_MAX).zip(first..).take_while(|((page, _), expected)| page == expected).count()
     }
 
-    /// Gathers the pages of one run, from the cache where it has them: it is of this snapshot.
+    /// Gathers the pages of one run, from the cache where it has them: it is of this snapshot. Frames that follow each other are read together.
     fn read(&mut self, pager: &mut Pager) -> Step<At> {
         let wanted = self.run_length();
         if wanted == 0 {
             return self.copied(pager);
         }
+        let page_bytes = pager.page_size();
+        let frame_bytes = page_bytes + format::FRAME_HEADER_BYTES;
         while self.run.len() < wanted {
-            let (page, frame) = self.items[self.next + self.run.len()];
-            let resident = PageNo::new(page).and_then(|page| pager.cache.table.lookup(page));
-            let buffer = match resident {
-                Some(id) => pager.cache.frame(id).buffer.clone(),
-                None => {
-                    let page_bytes = pager.page_size();
-                    let file = wal(pager)?.file.clone();
-                    let at = format::frame_at(frame, page_bytes as u32) + format::FRAME_HEADER_BYTES as u64;
-                    let Some(buffer) = Buffer::try_zeroed(page_bytes) else { return Err(Error::NoMemory) };
-                    ready!(pager.wait.bytes(|| file.read(at, buffer))).0
-                }
+            let rest = &self.items[self.next + self.run.len()..self.next + wanted];
+            let (page, frame) = rest[0];
+            let resident = |page| PageNo::new(page).and_then(|page| pager.cache.table.lookup(page));
+            if let Some(id) = resident(page) {
+                self.run.push(IoSlice::whole(pager.cache.frame(id).buffer.clone()));
+                continue;
+            }
+            let together = rest
+                .iter()
+                .take((READ_BYTES_MAX / frame_bytes).max(1))
+                .zip(frame..)
+                .take_while(|((page, frame), expected)| frame == expected && resident(*page).is_none())
+                .count();
+            let at = format::frame_at(frame, page_bytes as u32);
+            let Some(buffer) = Buffer::try_zeroed(together * frame_bytes) else {
+                return Err(Error::NoMemory);
             };
-            self.run.push(buffer);
+            let file = wal(pager)?.file.clone();
+            let (buffer, len) = ready!(pager.wait.bytes(|| file.read(at, buffer)));
+            if len < together * frame_bytes {
+                return Err(Error::Corrupt { page: None, damage: Damage::Wal });
+            }
+            for index in 0..together {
+                let start = index * frame_bytes + format::FRAME_HEADER_BYTES;
+                self.run.push(IoSlice { buffer: buffer.clone(), range: start..start + page_bytes });
+            }
         }
         Ok(Some(At::Write))
     }
@@ -299,7 +317,7 @@ impl Checkpoint {
         let at = u64::from(self.items[self.next].0 - 1) * page_bytes;
         let run = &self.run;
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
-        let slices = || run.iter().map(|buffer| IoSlice::whole(buffer.clone())).collect();
+        let slices = || run.clone();
         ready!(wait.unit(|| files.main.write(at, slices())));
         self.next += run.len();
         self.file_bytes = self.file_bytes.max(at + run.len() as u64 * page_bytes);

@@ -36,6 +36,8 @@ use index::{Index, IndexHeader};
 pub(in crate::pager) struct Wal {
     pub(in crate::pager) file: Arc<dyn File>,
     pub(in crate::pager) index: Index,
+    /// The shared memory, while `index` is a private one because nobody vouches for it.
+    unreliable_index: Option<Index>,
     /// The snapshot; while writing, with the frames that the transaction appended.
     pub(in crate::pager) header: IndexHeader,
     /// The read mark that is locked.
@@ -64,6 +66,7 @@ impl Wal {
         Wal {
             file,
             index,
+            unreliable_index: None,
             header: IndexHeader::default(),
             read_mark: None,
             write_locked: false,
@@ -108,7 +111,7 @@ impl Wal {
 
     /// Takes the write lock. [`Error::BusySnapshot`] where somebody wrote since the snapshot was taken.
     pub(in crate::pager) fn begin_write(&mut self) -> Result<(), Error> {
-        if self.read_only || self.index.read_only() {
+        if self.read_only || self.index.read_only() || self.unreliable_index.is_some() {
             return Err(Error::ReadOnly(ReadOnlyReason::Plain));
         }
         if self.write_locked {
@@ -139,6 +142,7 @@ impl Wal {
         if let Some(mark) = self.read_mark.take() {
             self.index.unlock(index::reader(mark), ShmLockMode::Shared);
         }
+        self.leave_private_index();
     }
 
     /// Announces a prepared transaction: the commit point for everybody else.

@@ -39,7 +39,7 @@ impl Open {
         let index = if exclusive {
             Index::heap()
         } else {
-            match files.main.shm(false) {
+            match files.main.shm(pager.read_only_shm) {
                 Ok(memory) => Index::shared(memory),
                 Err(IoError::NoSharedMemory) => return Err(Error::CannotOpen),
                 Err(error) => return Err(error.into()),

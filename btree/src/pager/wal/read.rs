@@ -13,14 +13,16 @@
 //!
 //! Spec: "WAL-mode File Format", "Reader algorithm", "WAL Locks".
 
-use kernite_io::{Instant, ShmLockMode, ready};
+use kernite_io::{Instant, IoError, ShmLockMode, ready};
 
 use super::Wal;
-use super::index::{self, MARK_UNUSED, MARKS};
+use super::index::{self, Index, IndexHeader, MARK_UNUSED, MARKS};
 use super::recover::Recover;
 use crate::pager::{Pager, files};
 use crate::{Error, ReadOnlyReason, Step};
 
+/// Frames by which a writer's mark may lag behind: a fraction of what an automatic checkpoint copies.
+const MARK_LAG_MAX: u32 = 256;
 /// Tries before the locking protocol is taken for broken; less than ten seconds in all.
 const TRIES_MAX: u64 = 100;
 /// Tries without a pause, and tries with the shortest one.
@@ -36,6 +38,8 @@ pub(super) enum LoadedHeader {
     Retry,
     /// The header is not valid, and the write lock is held to build it.
     Recover,
+    /// The shared memory may only be read, and nobody is there to vouch for it.
+    Unreliable,
 }
 
 use LoadedHeader as Try;
@@ -89,11 +93,13 @@ pub(in crate::pager) struct BeginRead {
     at: At,
     patience: Patience,
     changed: bool,
+    /// A write transaction begins.
+    for_write: bool,
 }
 
 impl BeginRead {
-    pub(in crate::pager) fn new() -> BeginRead {
-        BeginRead { at: At::Wait, patience: Patience::default(), changed: false }
+    pub(in crate::pager) fn new(for_write: bool) -> BeginRead {
+        BeginRead { at: At::Wait, patience: Patience::default(), changed: false, for_write }
     }
 
     pub(in crate::pager) fn step(&mut self, pager: &mut Pager) -> Step<bool> {
@@ -106,7 +112,7 @@ impl BeginRead {
                 At::Try => {
                     let wal = wal(pager)?;
                     let before = wal.header;
-                    let outcome = wal.try_read()?;
+                    let outcome = wal.try_read(self.for_write)?;
                     if wal.header != before {
                         self.changed = true;
                         pager.snapshot_moved(&before);
@@ -115,10 +121,14 @@ impl BeginRead {
                         Try::Done => return Ok(Some(self.changed)),
                         Try::Retry => At::Wait,
                         Try::Recover => At::Recover(Recover::new()),
+                        Try::Unreliable => Self::alone(pager)?,
                     }
                 }
                 At::Recover(recover) => {
                     let result = recover.step(pager);
+                    if result.is_err() {
+                        wal(pager)?.leave_private_index();
+                    }
                     if !matches!(result, Ok(None)) {
                         wal(pager)?.unlock_write_after_recovery();
                     }
@@ -132,6 +142,13 @@ impl BeginRead {
     }
 }
 
+impl BeginRead {
+    fn alone(pager: &mut Pager) -> Result<At, Error> {
+        let private = wal(pager)?.use_private_index()?;
+        Ok(if private { At::Recover(Recover::new()) } else { At::Wait })
+    }
+}
+
 /// The WAL in force.
 pub(in crate::pager) fn wal(pager: &mut Pager) -> Result<&mut Wal, Error> {
     let (files, _) = files(&mut pager.files, &mut pager.wait)?;
@@ -139,18 +156,32 @@ pub(in crate::pager) fn wal(pager: &mut Pager) -> Result<&mut Wal, Error> {
 }
 
 impl Wal {
-    fn try_read(&mut self) -> Result<Try, Error> {
+    fn try_read(&mut self, for_write: bool) -> Result<Try, Error> {
         debug_assert!(self.read_mark.is_none());
         match self.load_header()? {
             Try::Done => {}
             other => return Ok(other),
         }
-        self.lock_mark(true)
+        self.lock_mark(true, for_write)
+    }
+
+    /// Locks a mark for the snapshot that this connection read last, where that is still the newest. Holds nothing where it is not, or where a lock
+    /// is in the way.
+    pub(in crate::pager) fn read_again(&mut self) -> bool {
+        if self.index.exclusive {
+            // Nobody else can have written.
+            return self.header.is_known_version() && matches!(self.lock_mark(true, true), Ok(Try::Done));
+        }
+        let same = self.header.is_known_version() && self.index.live() == self.header;
+        same && matches!(self.lock_mark(true, false), Ok(Try::Done))
     }
 
     /// Makes the published header the snapshot. `Recover`: it is not valid, and the write lock is held.
     pub(super) fn load_header(&mut self) -> Result<LoadedHeader, Error> {
-        let mapped = self.index.map(0, self.write_locked)?;
+        let mapped = match self.index.map(0, self.write_locked) {
+            Err(Error::Io(IoError::ShmNotInitialised)) => return Ok(Try::Unreliable),
+            mapped => mapped?,
+        };
         let mut header = if mapped { self.index.read_header(&self.header) } else { None };
         if header.is_none() {
             if self.index.read_only() {
@@ -164,11 +195,15 @@ impl Wal {
                     Err(error) => return Err(error),
                 }
             }
-            header = if self.index.map(0, true)? { self.index.read_header(&self.header) } else { None };
-            if header.is_none() {
+            let mapped = self.index.map(0, true);
+            if let Ok(true) = mapped {
+                header = self.index.read_header(&self.header);
+            }
+            if mapped.is_ok() && header.is_none() {
                 return Ok(Try::Recover);
             }
             self.unlock_write_after_recovery();
+            mapped?;
         }
         let Some(header) = header else { return Ok(Try::Retry) };
         if !header.is_known_version() {
@@ -179,6 +214,31 @@ impl Wal {
             self.page_bytes = header.page_bytes();
         }
         Ok(Try::Done)
+    }
+
+    /// Makes an index of our own for one transaction, where the shared memory may only be read and nobody vouches for it. `false`: somebody
+    /// does by now. While mark 0 is locked no checkpoint runs, so the frames that are there stay.
+    fn use_private_index(&mut self) -> Result<bool, Error> {
+        match self.index.lock(index::reader(0), ShmLockMode::Shared) {
+            Ok(()) => {}
+            Err(Error::Busy) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if !matches!(self.index.map(0, false), Err(Error::Io(IoError::ShmNotInitialised))) {
+            self.index.unlock(index::reader(0), ShmLockMode::Shared);
+            return Ok(false);
+        }
+        self.unreliable_index = Some(std::mem::replace(&mut self.index, Index::heap()));
+        Ok(true)
+    }
+
+    /// Goes back to the shared memory, which is looked at afresh.
+    pub(super) fn leave_private_index(&mut self) {
+        if let Some(shared) = self.unreliable_index.take() {
+            self.index = shared;
+            self.index.unlock(index::reader(0), ShmLockMode::Shared);
+            self.header = IndexHeader::default();
+        }
     }
 
     /// Gives back the write lock that [`Wal::load_header`] took, unless it is that of a transaction.
@@ -200,8 +260,9 @@ impl Wal {
         }
     }
 
-    /// Locks a read mark for the snapshot. `may_skip_wal`: mark 0 will do where everything is in the database file.
-    pub(super) fn lock_mark(&mut self, may_skip_wal: bool) -> Result<LoadedHeader, Error> {
+    /// Locks a read mark for the snapshot. `may_skip_wal`: mark 0 will do where everything is in the database file. `old_will_do`: a mark
+    /// behind the snapshot is not moved up.
+    pub(super) fn lock_mark(&mut self, may_skip_wal: bool, old_will_do: bool) -> Result<LoadedHeader, Error> {
         let last = self.header.max_frame();
         if may_skip_wal && self.index.backfilled() == last {
             match self.index.lock(index::reader(0), ShmLockMode::Shared) {
@@ -218,7 +279,7 @@ impl Wal {
                 Err(error) => return Err(error),
             }
         }
-        let Some(mark) = self.choose_mark(last)? else {
+        let Some(mark) = self.choose_mark(last, old_will_do)? else {
             return if self.index.read_only() {
                 Err(Error::ReadOnly(ReadOnlyReason::Recovery))
             } else {
@@ -245,7 +306,10 @@ impl Wal {
     }
 
     /// The largest mark not past `last`; one that nobody uses is moved up to `last` where none is there.
-    fn choose_mark(&self, last: u32) -> Result<Option<usize>, Error> {
+    ///
+    /// A writer does with an old one, which saves locking and unlocking a mark on each transaction: it only keeps a checkpoint that runs at
+    /// the same time from copying the newest frames, and the writer is about to append newer ones anyway.
+    fn choose_mark(&self, last: u32, old_will_do: bool) -> Result<Option<usize>, Error> {
         let mut best: Option<(usize, u32)> = None;
         for mark in 1..MARKS {
             let frame = self.index.mark(mark);
@@ -253,7 +317,10 @@ impl Wal {
                 best = Some((mark, frame));
             }
         }
-        if self.index.read_only() || best.is_some_and(|(_, frame)| frame == last) {
+        let good = |(_, frame): (usize, u32)| {
+            frame == last || (old_will_do && frame > 0 && last - frame < MARK_LAG_MAX)
+        };
+        if self.index.read_only() || best.is_some_and(good) {
             return Ok(best.map(|(mark, _)| mark));
         }
         for mark in 1..MARKS {

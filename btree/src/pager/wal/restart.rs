@@ -32,13 +32,15 @@ impl Wal {
         }
     }
 
-    /// Starts over where nobody looks into the WAL.
-    fn try_restart(&mut self, salt: [u8; 4]) -> Result<(), Error> {
+    /// Starts over where nobody looks into the WAL. A salt is drawn only where it is needed.
+    fn try_restart(&mut self, draw_salt: impl FnOnce(&mut [u8])) -> Result<(), Error> {
         if self.index.backfilled() == 0 {
             return Ok(());
         }
         match self.index.lock(index::WAL_READERS, ShmLockMode::Exclusive) {
             Ok(()) => {
+                let mut salt = [0; 4];
+                draw_salt(&mut salt);
                 self.reset_index(salt);
                 self.index.unlock(index::WAL_READERS, ShmLockMode::Exclusive);
                 Ok(())
@@ -59,21 +61,19 @@ pub(super) struct Restart {
 impl Restart {
     pub(super) fn step(&mut self, pager: &mut Pager) -> Step<()> {
         if !self.tried {
-            let mut salt = [0; 4];
             let (files, _) = files(&mut pager.files, &mut pager.wait)?;
-            files.io.fill_random(&mut salt);
-            let wal = wal(pager)?;
+            let Some(wal) = files.log.wal() else { return Ok(Some(())) };
             if wal.read_mark != Some(0) {
                 return Ok(Some(()));
             }
-            wal.try_restart(salt)?;
+            wal.try_restart(|salt| files.io.fill_random(salt))?;
             wal.index.unlock(index::reader(0), ShmLockMode::Shared);
             wal.read_mark = None;
             self.tried = true;
         }
         loop {
             ready!(self.patience.wait(pager));
-            if let LoadedHeader::Done = wal(pager)?.lock_mark(false)? {
+            if let LoadedHeader::Done = wal(pager)?.lock_mark(false, true)? {
                 return Ok(Some(()));
             }
         }

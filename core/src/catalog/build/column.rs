@@ -24,8 +24,10 @@ pub(super) fn standard_type(declared: Option<&[u8]>) -> Option<&'static [u8]> {
 
 /// A column with its name and type; its constraints are added one by one.
 pub(super) fn new(source: &Source<'_>, definition: &ast::ColumnDef) -> Column {
-    let declared = definition.type_name.map(|name| source.ast.text(name.value)).filter(|name| !name.is_empty());
-    let standard = STANDARD_TYPES.iter().find(|(name, _)| declared.is_some_and(|d| d.eq_ignore_ascii_case(name)));
+    let declared =
+        definition.type_name.map(|name| source.ast.text(name.value)).filter(|name| !name.is_empty());
+    let standard =
+        STANDARD_TYPES.iter().find(|(name, _)| declared.is_some_and(|d| d.eq_ignore_ascii_case(name)));
     let (affinity, size_estimate) = match (standard, declared) {
         (Some(&(_, affinity)), _) => (affinity, if affinity <= AFFINITY_TEXT { 5 } else { 1 }),
         (None, Some(declared)) => {
@@ -51,7 +53,8 @@ pub(super) fn new(source: &Source<'_>, definition: &ast::ColumnDef) -> Column {
 /// Whether a default value is constant enough: literals and calls of functions on such, but no column, parameter or subquery. In a stored
 /// text parameters pass, because they once did.
 pub(super) fn is_default(ast: &Ast, expr: ast::ExprId, loading: bool) -> bool {
-    let all = |list: &[ast::ExprId]| list.iter().all(|&e| crate::compile::deep(|| is_default(ast, e, loading)));
+    let all =
+        |list: &[ast::ExprId]| list.iter().all(|&e| crate::compile::deep(|| is_default(ast, e, loading)));
     match *ast.expr(expr) {
         Expr::Null
         | Expr::Bool(_)

@@ -35,11 +35,7 @@ pub(super) struct Key<'k> {
 ///
 /// # Errors
 /// `no such column: x`; expressions.
-pub(super) fn key_term(
-    source: &Source<'_>,
-    table: &Table,
-    term: &ast::OrderTerm,
-) -> CompileResult<KeyTerm> {
+pub(super) fn key_term(source: &Source<'_>, table: &Table, term: &ast::OrderTerm) -> CompileResult<KeyTerm> {
     let ast = source.ast;
     let (expr, collation) = strip_collate(ast, term.expr);
     let prohibited = || Error::message("expressions prohibited in PRIMARY KEY and UNIQUE constraints");
@@ -263,7 +259,9 @@ fn append_primary_key(index: &mut Index, primary: &Index, keep_order: bool) {
 
 /// Makes the primary key hold the whole row: WITHOUT ROWID.
 pub(super) fn cluster(table: &mut Table) {
-    let Some(at) = table.indexes.iter().position(|index| index.origin == IndexOrigin::PrimaryKey) else { return };
+    let Some(at) = table.indexes.iter().position(|index| index.origin == IndexOrigin::PrimaryKey) else {
+        return;
+    };
     let mut primary = Index::clone(&table.indexes[at]);
     drop_repeated(&mut primary);
     primary.unique_not_null = true;
@@ -292,9 +290,8 @@ pub(super) fn cluster(table: &mut Table) {
 fn drop_repeated(primary: &mut Index) {
     let (mut columns, mut collations, mut descending) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..primary.key_columns {
-        let known = (0..i).any(|j| {
-            primary.columns[j] == primary.columns[i] && same_collation(primary, j, primary, i)
-        });
+        let known = (0..i)
+            .any(|j| primary.columns[j] == primary.columns[i] && same_collation(primary, j, primary, i));
         if !known {
             columns.push(primary.columns[i].clone());
             collations.push(primary.collations[i].clone());

@@ -21,11 +21,11 @@ use kernite_vdbe::Db;
 use kernite_vdbe::function::registry::CollationRegistry;
 use kernite_vdbe::op::OnConflict;
 
-pub use index::{add_index, create_index};
 pub(crate) use index::default_estimates;
+pub use index::{add_index, create_index};
 pub use object::{trigger, view, virtual_table};
-pub use table::table;
 pub(crate) use table::DEFAULT_ROW_ESTIMATE;
+pub use table::table;
 
 /// Where a definition comes from and what it is checked against.
 #[derive(Clone, Copy)]

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use kernite_parser::ast::{
-    self, ColumnConstraintKind, DefaultForm, Expr, TableBody, TableConstraintKind,
-};
+use kernite_parser::ast::{self, ColumnConstraintKind, DefaultForm, Expr, TableBody, TableConstraintKind};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::OnConflict;
 
 use super::index::{self, Key, KeyTerm};
 use super::{Source, column, on_conflict};
 use crate::bound::AFFINITY_BLOB;
-use crate::catalog::{
-    Check, DefaultValue, ForeignKey, Generated, IndexOrigin, Table, TableKind,
-};
+use crate::catalog::{Check, DefaultValue, ForeignKey, Generated, IndexOrigin, Table, TableKind};
 use crate::compile::{CompileResult, lossy};
 use crate::plan::log_est;
 
@@ -304,7 +300,10 @@ impl Building<'_> {
                 for name in names {
                     let name = ast.text(name.value);
                     children.push(self.table.find_column(name).ok_or_else(|| {
-                        Error::message(format!("unknown column \"{}\" in foreign key definition", lossy(name)))
+                        Error::message(format!(
+                            "unknown column \"{}\" in foreign key definition",
+                            lossy(name)
+                        ))
                     })?);
                 }
                 children

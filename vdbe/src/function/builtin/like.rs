@@ -12,7 +12,7 @@ use std::any::Any;
 
 use kernite_btree::encoding::next_utf8;
 
-use super::search::{Needle, before_nul};
+use super::search::{Needle, before_nul, find_either};
 use crate::Step;
 use crate::error::Error;
 use crate::function::call::Call;
@@ -197,7 +197,7 @@ fn matches_pieces(text: &[u8], first: Option<&Needle>, middle: &[Needle], last: 
 
 fn matches_tokens(text: &[u8], tokens: &[Token], ignore_case: bool) -> bool {
     let (mut at, mut token) = (0, 0);
-    // After the last `Many`: the token behind it, and how far it has eaten.
+    // After the last `Many`: the token behind it, and where it is tried next.
     let mut resume: Option<(usize, usize)> = None;
     loop {
         let mut after = at;
@@ -206,6 +206,10 @@ fn matches_tokens(text: &[u8], tokens: &[Token], ignore_case: bool) -> bool {
             None => false,
             Some(Token::Many) => {
                 token += 1;
+                match candidate(text, at, tokens.get(token), ignore_case) {
+                    Some(found) => at = found,
+                    None => return false,
+                }
                 resume = Some((token, at));
                 continue;
             }
@@ -220,14 +224,31 @@ fn matches_tokens(text: &[u8], tokens: &[Token], ignore_case: bool) -> bool {
             token += 1;
             continue;
         }
-        let Some((resume_token, eaten)) = resume else { return false };
-        at = eaten;
+        let Some((resume_token, tried)) = resume else { return false };
+        at = tried;
         if next_utf8(text, &mut at).is_none() {
             return false;
         }
         token = resume_token;
+        match candidate(text, at, tokens.get(token), ignore_case) {
+            Some(found) => at = found,
+            None => return false,
+        }
         resume = Some((token, at));
     }
+}
+
+/// From `at` on, the first place where a token can match.
+#[inline]
+fn candidate(text: &[u8], at: usize, token: Option<&Token>, ignore_case: bool) -> Option<usize> {
+    let Some(&Token::Char(wanted @ ..0x80)) = token else { return Some(at) };
+    let wanted = wanted as u8;
+    let (one, other) = if ignore_case {
+        (wanted.to_ascii_lowercase(), wanted.to_ascii_uppercase())
+    } else {
+        (wanted, wanted)
+    };
+    find_either(&text[at..], one, other).map(|distance| at + distance)
 }
 
 #[inline]

@@ -1,12 +1,13 @@
 //! SQLite's functions, by family.
 //!
 //! `table` lists them all; the look-up is a binary search in it. `text`, `quote`, `search`, `like`, `printf`, `numeric`, `logic`,
-//! `connection` and `datetime` have the scalar ones, `sum`, `extreme`, `group_concat` and `window` the aggregates.
+//! `connection`, `datetime` and `json` have the scalar ones, `sum`, `extreme`, `group_concat` and `window` the aggregates.
 
 pub mod connection;
 pub mod datetime;
 pub mod extreme;
 pub mod group_concat;
+pub mod json;
 pub mod like;
 pub mod logic;
 pub mod numeric;

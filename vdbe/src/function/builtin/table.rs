@@ -8,6 +8,7 @@ use kernite_btree::Encoding;
 
 use super::extreme::Extreme;
 use super::group_concat::GroupConcat;
+use super::json::{self, Change, Form, function as of_json};
 use super::sum::{Sum, SumKind};
 use super::window::{ByProgram, LastValue, NthValue, Ntile, Rank, RankKind};
 use super::{connection, datetime, like, logic, numeric, printf, quote, text};
@@ -22,6 +23,9 @@ const INLINE: u32 = F::CONSTANT | F::INLINE;
 const SLOW: u32 = F::SLOW_CHANGE;
 /// May be computed beforehand unless `now` is among the arguments.
 const DATE: u32 = F::SLOW_CHANGE | F::CONSTANT;
+
+/// Takes and gives values marked as JSON.
+const JSON: u32 = F::CONSTANT | F::SUBTYPE | F::RESULT_SUBTYPE;
 
 type Scalar = fn(&mut Call<'_>) -> Step<()>;
 
@@ -69,6 +73,8 @@ pub static CASE_SENSITIVE_LIKE: [FunctionDef; 2] = [
 
 /// The functions, sorted by name.
 pub static BUILTINS: &[FunctionDef] = &[
+    f("->", 2, PURE, |call| of_json::arrow(call, true)),
+    f("->>", 2, PURE, |call| of_json::arrow(call, false)),
     f("abs", 1, PURE, numeric::abs),
     f("acos", 1, PURE, |call| numeric::of_one(call, f64::acos)),
     f("acosh", 1, PURE, |call| numeric::of_one(call, numeric::acosh)),
@@ -109,6 +115,44 @@ pub static BUILTINS: &[FunctionDef] = &[
     f("ifnull", 2, INLINE, logic::coalesce),
     f("iif", -4, INLINE, logic::iif),
     f("instr", 2, PURE, text::instr),
+    f("json", 1, PURE, |call| of_json::remove(call, Form::Text)),
+    f("json_array", -1, JSON, |call| of_json::array(call, Form::Text)),
+    f("json_array_insert", -1, JSON, |call| {
+        of_json::edit(call, Change::ArrayInsert, "array_insert", Form::Text)
+    }),
+    f("json_array_length", 1, PURE, of_json::array_length),
+    f("json_array_length", 2, PURE, of_json::array_length),
+    f("json_error_position", 1, PURE, of_json::error_position),
+    f("json_extract", -1, PURE, |call| of_json::extract(call, Form::Text)),
+    a("json_group_array", 1, F::ORDERED | JSON, || json::array_group(Form::Text)),
+    a("json_group_object", 2, F::ORDERED | JSON, || json::object_group(Form::Text)),
+    f("json_insert", -1, JSON, |call| of_json::edit(call, Change::Insert, "insert", Form::Text)),
+    f("json_object", -1, JSON, |call| of_json::object(call, Form::Text)),
+    f("json_patch", 2, PURE, |call| of_json::patch(call, Form::Text)),
+    f("json_pretty", 1, PURE, of_json::pretty),
+    f("json_pretty", 2, PURE, of_json::pretty),
+    f("json_quote", 1, JSON, of_json::quote),
+    f("json_remove", -1, PURE, |call| of_json::remove(call, Form::Text)),
+    f("json_replace", -1, JSON, |call| of_json::edit(call, Change::Replace, "replace", Form::Text)),
+    f("json_set", -1, JSON, |call| of_json::edit(call, Change::Set, "set", Form::Text)),
+    f("json_type", 1, PURE, of_json::type_of),
+    f("json_type", 2, PURE, of_json::type_of),
+    f("json_valid", 1, PURE, of_json::valid),
+    f("json_valid", 2, PURE, of_json::valid),
+    f("jsonb", 1, PURE, |call| of_json::remove(call, Form::Jsonb)),
+    f("jsonb_array", -1, JSON, |call| of_json::array(call, Form::Jsonb)),
+    f("jsonb_array_insert", -1, JSON, |call| {
+        of_json::edit(call, Change::ArrayInsert, "array_insert", Form::Jsonb)
+    }),
+    f("jsonb_extract", -1, PURE, |call| of_json::extract(call, Form::Jsonb)),
+    a("jsonb_group_array", 1, F::ORDERED | JSON, || json::array_group(Form::Jsonb)),
+    a("jsonb_group_object", 2, F::ORDERED | JSON, || json::object_group(Form::Jsonb)),
+    f("jsonb_insert", -1, JSON, |call| of_json::edit(call, Change::Insert, "insert", Form::Jsonb)),
+    f("jsonb_object", -1, JSON, |call| of_json::object(call, Form::Jsonb)),
+    f("jsonb_patch", 2, PURE, |call| of_json::patch(call, Form::Jsonb)),
+    f("jsonb_remove", -1, PURE, |call| of_json::remove(call, Form::Jsonb)),
+    f("jsonb_replace", -1, JSON, |call| of_json::edit(call, Change::Replace, "replace", Form::Jsonb)),
+    f("jsonb_set", -1, JSON, |call| of_json::edit(call, Change::Set, "set", Form::Jsonb)),
     f("julianday", -1, DATE, datetime::julianday),
     w("lag", 1, by_program),
     w("lag", 2, by_program),

@@ -389,7 +389,7 @@ fn recursion_of_triggers_is_bounded() {
     });
     builder.flags().read_only = true;
     let program = Arc::new(builder.finish().unwrap());
-    for (depth, outcome) in [(30, None), (10, Some("too many levels of trigger recursion".to_owned()))] {
+    for (depth, outcome) in [(30, None), (10, Some("triggers nested too deep".to_owned()))] {
         let mut host = TestHost::new();
         host.trigger_depth_max = depth;
         let mut machine = Machine::new(Arc::clone(&program));

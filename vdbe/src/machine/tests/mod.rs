@@ -3,15 +3,17 @@
 //! `flow` and `value` need no storage; `storage` runs on b-trees in memory, `restart` on ones whose I/O comes late.
 
 mod flow;
+mod restart;
 mod sets;
+mod storage;
 mod value;
 
 use std::sync::Arc;
 
-use kernite_btree::{Collation, Encoding, KeyColumn, KeyInfo, ValueRef};
+use kernite_btree::{Collation, Encoding, KeyColumn, KeyInfo, TransactionKind, ValueRef};
 use kernite_io::{Instant, MemoryIo, SharedIo, WallTime};
 
-use super::{Event, Machine};
+use super::{Event, Hook, Machine};
 use crate::function::registry::{FunctionLookup, FunctionRegistry};
 use crate::host::{ConnectionState, Host, HostCall, SchemaOp, Storage};
 use crate::op::{CompareFlags, Db, FunctionId, HaltCode, OnConflict, Op, Reg, SavepointAction};
@@ -27,16 +29,24 @@ pub(super) struct TestHost {
     random: u64,
     pub(super) sort_memory_bytes: usize,
     pub(super) trigger_depth_max: i32,
+    pub(super) hooks_seen: Vec<Hook>,
+    pub(super) waits: u32,
 }
 
 impl TestHost {
     pub(super) fn new() -> TestHost {
+        TestHost::on(Arc::new(MemoryIo::new()))
+    }
+
+    pub(super) fn on(io: SharedIo) -> TestHost {
         TestHost {
             state: ConnectionState::default(),
-            io: Arc::new(MemoryIo::new()),
+            io,
             random: 1,
             sort_memory_bytes: 1 << 26,
             trigger_depth_max: 1000,
+            hooks_seen: Vec::new(),
+            waits: 0,
         }
     }
 }
@@ -74,9 +84,13 @@ impl Host for TestHost {
     }
     fn commit(&mut self, storage: &mut Storage) -> Step<()> {
         for btree in storage.databases.iter_mut().flatten() {
-            if btree.transaction().is_some() {
-                kernite_io::ready!(btree.commit_prepare(None));
-                kernite_io::ready!(btree.commit_finish());
+            match btree.transaction() {
+                None => {}
+                Some(TransactionKind::Read) => kernite_io::ready!(btree.end_read()),
+                Some(_) => {
+                    kernite_io::ready!(btree.commit_prepare(None));
+                    kernite_io::ready!(btree.commit_finish());
+                }
             }
         }
         Ok(Some(()))
@@ -175,7 +189,19 @@ pub(super) const HALT: Op =
 /// Comparison without affinity.
 pub(super) const PLAIN: CompareFlags = CompareFlags { affinity: b'A', jump_if_null: false, null_eq: false };
 
-/// Runs to the end, calling user code as it comes; the rows, values joined by `|`.
+/// Waits until something that a step waits for is over.
+pub(super) fn wait(storage: &mut Storage, host: &mut TestHost) {
+    host.waits += 1;
+    let mut outstanding = storage.outstanding.clone();
+    for btree in storage.databases.iter().flatten() {
+        outstanding.extend(btree.outstanding());
+    }
+    outstanding.prune();
+    host.io.flush();
+    host.io.wait(&outstanding, None).unwrap();
+}
+
+/// Runs to the end, calling user code and waiting as it comes; the rows, values joined by `|`.
 pub(super) fn drive(
     machine: &mut Machine,
     storage: &mut Storage,
@@ -184,13 +210,22 @@ pub(super) fn drive(
     let mut rows = Vec::new();
     loop {
         match machine.step(storage, host)? {
-            None => panic!("nothing here waits"),
+            None => wait(storage, host),
             Some(Event::Row) => rows.push(machine.row().iter().map(show).collect::<Vec<_>>().join("|")),
             Some(Event::Done) => return Ok(rows),
             Some(Event::Call) => assert!(machine.call(&mut NoSql)?.is_some()),
+            Some(Event::Hook(hook)) => host.hooks_seen.push(hook),
             Some(event) => panic!("{event:?}"),
         }
     }
+}
+
+/// Ends a run, waiting as it comes.
+pub(super) fn reset(machine: &mut Machine, storage: &mut Storage, host: &mut TestHost) -> Result<(), Error> {
+    while machine.reset(storage, host)?.is_none() {
+        wait(storage, host);
+    }
+    Ok(())
 }
 
 /// Builds, runs on nothing, and gives the rows.
