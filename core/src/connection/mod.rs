@@ -14,7 +14,7 @@
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
 //! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
-//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this).
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this), `inspect` (its part that only the C API needs).
 //!
 //! Never: SQL's meaning; pages.
 
@@ -24,6 +24,7 @@ mod commit;
 mod explain;
 mod hooks;
 mod host;
+mod inspect;
 mod open;
 mod prepare;
 pub mod raw;
@@ -33,8 +34,9 @@ mod statement;
 mod wait;
 
 pub use busy::BusyHandler;
-pub use hooks::{Hooks, TraceEvent};
+pub use hooks::{Hooks, TraceEvent, UpdateEvent};
+pub use inspect::{CheckpointMode, Checkpointed, ColumnMetadata};
 pub(crate) use host::HostState;
+pub use open::{OpenFlags, uri_parameters};
 pub(crate) use schema::btree;
 pub(crate) use state::DEFAULT_CACHE_SIZE;
-pub use open::OpenFlags;
