@@ -241,6 +241,11 @@ pub(super) fn parse_trigger(c: &mut Compiler<'_>, db: Db, trigger: &[u8]) {
     parse(c, db, &[b"type='trigger' AND name='", &*escaped(trigger), b"'"].concat());
 }
 
+/// Reads everything again. `after` says what was done, for messages about rows that do not fit any more.
+pub(super) fn parse_all(c: &mut Compiler<'_>, db: Db, after: &str) {
+    parse(c, db, format!("1 /* {after} */").as_bytes());
+}
+
 fn parse(c: &mut Compiler<'_>, db: Db, condition: &[u8]) {
     let filter = c.builder.name(condition);
     c.builder.emit(Op::ParseSchema { db, filter });
