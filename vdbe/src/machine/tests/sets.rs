@@ -316,7 +316,8 @@ fn an_in_list_is_handed_over_as_one_value() {
             let cursor = b.alloc_cursor();
             let key = b.key_info(key(1));
             b.emit(Op::OpenEphemeral { cursor, columns: 1, key, unordered: false });
-            for_each(b, &[&[30], &[10], &[20]][..count], |b, values| {
+            let keys: [&[i32]; 3] = [&[30], &[10], &[20]];
+            for_each(b, &keys[..count], |b, values| {
                 let record = record(b, values, 1);
                 let flags = WriteFlags::default();
                 b.emit(Op::IdxInsert { cursor, record, first: values, count: 1, flags });
