@@ -21,6 +21,7 @@ use crate::connection::*;
 use crate::function::collation::*;
 use crate::function::register::*;
 use crate::library::about::*;
+use crate::library::error_text::*;
 use crate::library::*;
 use crate::memory::status::*;
 use crate::memory::*;

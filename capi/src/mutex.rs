@@ -129,13 +129,15 @@ unsafe extern "C" fn system_alloc(kind: c_int) -> *mut sqlite3_mutex {
             }
             Box::into_raw(mutex)
         }
-        number => match STATIC.get(usize::try_from(number - SQLITE_MUTEX_STATIC_MAIN).unwrap_or(usize::MAX)) {
-            Some(mutex) => ptr::from_ref(mutex).cast_mut(),
-            None => {
-                library::misuse(line!());
-                ptr::null_mut()
+        number => {
+            match STATIC.get(usize::try_from(number - SQLITE_MUTEX_STATIC_MAIN).unwrap_or(usize::MAX)) {
+                Some(mutex) => ptr::from_ref(mutex).cast_mut(),
+                None => {
+                    library::misuse(line!());
+                    ptr::null_mut()
+                }
             }
-        },
+        }
     }
 }
 
@@ -191,8 +193,10 @@ pub(crate) fn methods() -> Option<&'static sqlite3_mutex_methods> {
 
 /// Puts the application's mutexes in place.
 pub(crate) fn set_methods(new: sqlite3_mutex_methods) {
-    let is_ours = new.xMutexAlloc.map(|function| function as usize) == Some(system_alloc as usize);
-    let new = if is_ours || new.xMutexAlloc.is_none() { ptr::null_mut() } else { Box::into_raw(Box::new(new)) };
+    let is_ours =
+        new.xMutexAlloc.map(|function| function as usize) == Some(system_alloc as *const () as usize);
+    let new =
+        if is_ours || new.xMutexAlloc.is_none() { ptr::null_mut() } else { Box::into_raw(Box::new(new)) };
     METHODS.store(new, Ordering::Release);
 }
 

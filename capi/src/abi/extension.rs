@@ -114,9 +114,7 @@ pub struct Fts5ExtensionApi {
             *mut Fts5Context,
             iPhrase: c_int,
             pUserData: *mut c_void,
-            Option<
-                unsafe extern "C" fn(*const Fts5ExtensionApi, *mut Fts5Context, *mut c_void) -> c_int,
-            >,
+            Option<unsafe extern "C" fn(*const Fts5ExtensionApi, *mut Fts5Context, *mut c_void) -> c_int>,
         ) -> c_int,
     >,
     pub xSetAuxdata: Option<

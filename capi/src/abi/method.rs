@@ -62,15 +62,9 @@ pub struct sqlite3_pcache_methods2 {
     pub xFetch: Option<
         unsafe extern "C" fn(*mut sqlite3_pcache, key: c_uint, createFlag: c_int) -> *mut sqlite3_pcache_page,
     >,
-    pub xUnpin:
-        Option<unsafe extern "C" fn(*mut sqlite3_pcache, *mut sqlite3_pcache_page, discard: c_int)>,
+    pub xUnpin: Option<unsafe extern "C" fn(*mut sqlite3_pcache, *mut sqlite3_pcache_page, discard: c_int)>,
     pub xRekey: Option<
-        unsafe extern "C" fn(
-            *mut sqlite3_pcache,
-            *mut sqlite3_pcache_page,
-            oldKey: c_uint,
-            newKey: c_uint,
-        ),
+        unsafe extern "C" fn(*mut sqlite3_pcache, *mut sqlite3_pcache_page, oldKey: c_uint, newKey: c_uint),
     >,
     pub xTruncate: Option<unsafe extern "C" fn(*mut sqlite3_pcache, iLimit: c_uint)>,
     pub xDestroy: Option<unsafe extern "C" fn(*mut sqlite3_pcache)>,

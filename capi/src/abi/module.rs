@@ -9,8 +9,7 @@ use crate::value::{sqlite3_context, sqlite3_value};
 use crate::{sqlite3_int64, sqlite3_uint64};
 
 /// A function of SQL as C implements it.
-pub type ScalarFunction =
-    Option<unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut sqlite3_value)>;
+pub type ScalarFunction = Option<unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut sqlite3_value)>;
 
 type Connect = Option<
     unsafe extern "C" fn(
@@ -30,8 +29,7 @@ pub struct sqlite3_module {
     pub iVersion: c_int,
     pub xCreate: Connect,
     pub xConnect: Connect,
-    pub xBestIndex:
-        Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab, *mut sqlite3_index_info) -> c_int>,
+    pub xBestIndex: Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab, *mut sqlite3_index_info) -> c_int>,
     pub xDisconnect: Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab) -> c_int>,
     pub xDestroy: Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab) -> c_int>,
     pub xOpen: Option<
@@ -49,17 +47,10 @@ pub struct sqlite3_module {
     >,
     pub xNext: Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor) -> c_int>,
     pub xEof: Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor) -> c_int>,
-    pub xColumn:
-        Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor, *mut sqlite3_context, c_int) -> c_int>,
-    pub xRowid:
-        Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor, pRowid: *mut sqlite3_int64) -> c_int>,
+    pub xColumn: Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor, *mut sqlite3_context, c_int) -> c_int>,
+    pub xRowid: Option<unsafe extern "C" fn(*mut sqlite3_vtab_cursor, pRowid: *mut sqlite3_int64) -> c_int>,
     pub xUpdate: Option<
-        unsafe extern "C" fn(
-            *mut sqlite3_vtab,
-            c_int,
-            *mut *mut sqlite3_value,
-            *mut sqlite3_int64,
-        ) -> c_int,
+        unsafe extern "C" fn(*mut sqlite3_vtab, c_int, *mut *mut sqlite3_value, *mut sqlite3_int64) -> c_int,
     >,
     pub xBegin: Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab) -> c_int>,
     pub xSync: Option<unsafe extern "C" fn(pVTab: *mut sqlite3_vtab) -> c_int>,

@@ -45,7 +45,12 @@ pub struct sqlite3_io_methods {
     pub xShmBarrier: Option<unsafe extern "C" fn(*mut sqlite3_file)>,
     pub xShmUnmap: Option<unsafe extern "C" fn(*mut sqlite3_file, deleteFlag: c_int) -> c_int>,
     pub xFetch: Option<
-        unsafe extern "C" fn(*mut sqlite3_file, iOfst: sqlite3_int64, iAmt: c_int, pp: *mut *mut c_void) -> c_int,
+        unsafe extern "C" fn(
+            *mut sqlite3_file,
+            iOfst: sqlite3_int64,
+            iAmt: c_int,
+            pp: *mut *mut c_void,
+        ) -> c_int,
     >,
     pub xUnfetch:
         Option<unsafe extern "C" fn(*mut sqlite3_file, iOfst: sqlite3_int64, p: *mut c_void) -> c_int>,
@@ -80,12 +85,7 @@ pub struct sqlite3_vfs {
         ) -> c_int,
     >,
     pub xFullPathname: Option<
-        unsafe extern "C" fn(
-            *mut sqlite3_vfs,
-            zName: *const c_char,
-            nOut: c_int,
-            zOut: *mut c_char,
-        ) -> c_int,
+        unsafe extern "C" fn(*mut sqlite3_vfs, zName: *const c_char, nOut: c_int, zOut: *mut c_char) -> c_int,
     >,
     pub xDlOpen: Option<unsafe extern "C" fn(*mut sqlite3_vfs, zFilename: *const c_char) -> *mut c_void>,
     pub xDlError: Option<unsafe extern "C" fn(*mut sqlite3_vfs, nByte: c_int, zErrMsg: *mut c_char)>,
@@ -97,15 +97,13 @@ pub struct sqlite3_vfs {
         ) -> Option<unsafe extern "C" fn()>,
     >,
     pub xDlClose: Option<unsafe extern "C" fn(*mut sqlite3_vfs, *mut c_void)>,
-    pub xRandomness:
-        Option<unsafe extern "C" fn(*mut sqlite3_vfs, nByte: c_int, zOut: *mut c_char) -> c_int>,
+    pub xRandomness: Option<unsafe extern "C" fn(*mut sqlite3_vfs, nByte: c_int, zOut: *mut c_char) -> c_int>,
     pub xSleep: Option<unsafe extern "C" fn(*mut sqlite3_vfs, microseconds: c_int) -> c_int>,
     pub xCurrentTime: Option<unsafe extern "C" fn(*mut sqlite3_vfs, *mut c_double) -> c_int>,
     pub xGetLastError: Option<unsafe extern "C" fn(*mut sqlite3_vfs, c_int, *mut c_char) -> c_int>,
     pub xCurrentTimeInt64: Option<unsafe extern "C" fn(*mut sqlite3_vfs, *mut sqlite3_int64) -> c_int>,
-    pub xSetSystemCall: Option<
-        unsafe extern "C" fn(*mut sqlite3_vfs, zName: *const c_char, sqlite3_syscall_ptr) -> c_int,
-    >,
+    pub xSetSystemCall:
+        Option<unsafe extern "C" fn(*mut sqlite3_vfs, zName: *const c_char, sqlite3_syscall_ptr) -> c_int>,
     pub xGetSystemCall:
         Option<unsafe extern "C" fn(*mut sqlite3_vfs, zName: *const c_char) -> sqlite3_syscall_ptr>,
     pub xNextSystemCall:

@@ -106,7 +106,9 @@ pub unsafe extern "C" fn sqlite3_wal_checkpoint_v2(
             store(log_frames, -1);
             store(checkpointed, -1);
             let mode = match mode {
-                SQLITE_CHECKPOINT_NOOP => CheckpointMode::NoOp,
+                SQLITE_CHECKPOINT_NOOP => {
+                    return db.fail(SQLITE_ERROR, "SQLITE_CHECKPOINT_NOOP is not supported yet");
+                }
                 SQLITE_CHECKPOINT_PASSIVE => CheckpointMode::Passive,
                 SQLITE_CHECKPOINT_FULL => CheckpointMode::Full,
                 SQLITE_CHECKPOINT_RESTART => CheckpointMode::Restart,

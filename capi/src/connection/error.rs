@@ -263,10 +263,16 @@ pub unsafe extern "C" fn sqlite3_error_offset(db: *mut sqlite3) -> c_int {
 /// # Safety
 /// `db` is NULL or a handle; `message` is NULL or a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_set_errmsg(db: *mut sqlite3, errcode: c_int, message: *const c_char) -> c_int {
+pub unsafe extern "C" fn sqlite3_set_errmsg(
+    db: *mut sqlite3,
+    errcode: c_int,
+    message: *const c_char,
+) -> c_int {
     code(|| {
         // SAFETY: the caller's contract.
-        let (Some(db), message) = (unsafe { (enter(db), text(message)) }) else { return library::misuse(line!()) };
+        let (Some(db), message) = (unsafe { (enter(db), text(message)) }) else {
+            return library::misuse(line!());
+        };
         match message {
             Some(message) => db.error.set_message(errcode, message),
             None => db.error.set(errcode),

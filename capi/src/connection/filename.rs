@@ -15,8 +15,8 @@ use std::ptr;
 
 use crate::abi::vfs::{sqlite3_file, sqlite3_filename};
 use crate::boundary::{guard, text};
-use crate::sqlite3_int64;
 use crate::memory;
+use crate::sqlite3_int64;
 
 /// Names that were handed out; they stay until the connection is closed.
 #[derive(Default)]

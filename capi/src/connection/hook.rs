@@ -21,8 +21,7 @@ use crate::sqlite3_int64;
 type BusyCallback = unsafe extern "C" fn(*mut c_void, c_int) -> c_int;
 type CommitCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
 type RollbackCallback = unsafe extern "C" fn(*mut c_void);
-type UpdateCallback =
-    unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, sqlite3_int64);
+type UpdateCallback = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, sqlite3_int64);
 type WalCallback = unsafe extern "C" fn(*mut c_void, *mut sqlite3, *const c_char, c_int) -> c_int;
 type ProgressCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
 pub(crate) type CollationCallback = unsafe extern "C" fn(*mut c_void, *mut sqlite3, c_int, *const c_char);
@@ -235,16 +234,17 @@ pub unsafe extern "C" fn sqlite3_wal_hook(
             let back = Back::new(db);
             db.raw().set_wal_autocheckpoint(0);
             db.raw().set_hooks(|hooks| {
-                hooks.wal = callback.map(
-                    |_| -> Box<dyn FnMut(kernite::engine::vdbe::Db, &str, u32) -> i32 + Send> {
+                hooks.wal =
+                    callback.map(|_| -> Box<dyn FnMut(kernite::engine::vdbe::Db, &str, u32) -> i32 + Send> {
                         Box::new(move |_, name, frames| {
-                            let Some((callback, data)) = back.db().callbacks.wal.get() else { return SQLITE_OK };
+                            let Some((callback, data)) = back.db().callbacks.wal.get() else {
+                                return SQLITE_OK;
+                            };
                             let Ok(name) = CString::new(name) else { return SQLITE_OK };
                             // SAFETY: the application's function with its own argument.
                             callback(data.0, back.db().as_ptr(), name.as_ptr(), frames as c_int)
                         })
-                    },
-                );
+                    });
             });
             replace(&db.callbacks.wal, callback, data)
         })

@@ -32,10 +32,9 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
     };
     let uri = flags & SQLITE_OPEN_URI != 0 || config::uris();
     let opened = match vfs_name {
-        Some(vfs_name) if !vfs::is_ours(vfs_name) => Err(Error::message(format!(
-            "no such vfs: {}",
-            String::from_utf8_lossy(vfs_name)
-        ))),
+        Some(vfs_name) if !vfs::is_ours(vfs_name) => {
+            Err(Error::message(format!("no such vfs: {}", String::from_utf8_lossy(vfs_name))))
+        }
         _ => raw::Connection::open(
             &library::process(),
             name,
@@ -67,12 +66,7 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
 ///
 /// # Safety
 /// `out` is NULL or writable.
-unsafe fn open_into(
-    out: *mut *mut sqlite3,
-    name: &[u8],
-    flags: c_int,
-    vfs_name: Option<&[u8]>,
-) -> c_int {
+unsafe fn open_into(out: *mut *mut sqlite3, name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> c_int {
     code(|| {
         if out.is_null() {
             return library::misuse(line!());
@@ -136,7 +130,9 @@ pub unsafe extern "C" fn sqlite3_open16(name: *const c_void, out: *mut *mut sqli
     unsafe {
         let name = narrowed(wide(name, -1).unwrap_or_default());
         let rc = open_into(out, &name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, None);
-        if rc == SQLITE_OK && let Some(db) = super::enter(*out) {
+        if rc == SQLITE_OK
+            && let Some(db) = super::enter(*out)
+        {
             db.raw().prefer_utf16();
         }
         rc
@@ -224,4 +220,3 @@ pub unsafe extern "C" fn sqlite3_close_v2(db: *mut sqlite3) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { close(db, true) }
 }
-

@@ -23,9 +23,7 @@ type Callback = unsafe extern "C" fn(*mut c_void, c_int, *mut *mut c_char, *mut 
 pub unsafe extern "C" fn sqlite3_exec(
     db: *mut sqlite3,
     sql: *const c_char,
-    callback: Option<
-        unsafe extern "C" fn(*mut c_void, c_int, *mut *mut c_char, *mut *mut c_char) -> c_int,
-    >,
+    callback: Option<unsafe extern "C" fn(*mut c_void, c_int, *mut *mut c_char, *mut *mut c_char) -> c_int>,
     data: *mut c_void,
     message: *mut *mut c_char,
 ) -> c_int {
@@ -83,7 +81,11 @@ unsafe fn run_all(db: &Entered<'_>, sql: &[u8], callback: Option<(Callback, *mut
 ///
 /// # Safety
 /// As for [`run_all`]; `statement` is new.
-unsafe fn run_one(db: &Entered<'_>, statement: *mut sqlite3_stmt, callback: Option<(Callback, *mut c_void)>) -> c_int {
+unsafe fn run_one(
+    db: &Entered<'_>,
+    statement: *mut sqlite3_stmt,
+    callback: Option<(Callback, *mut c_void)>,
+) -> c_int {
     // SAFETY: by the caller.
     unsafe {
         let mut columns = Row::default();
@@ -93,7 +95,9 @@ unsafe fn run_one(db: &Entered<'_>, statement: *mut sqlite3_stmt, callback: Opti
                 && rc == SQLITE_ROW
             {
                 columns.fill(statement);
-                if callback(data, columns.count(), columns.values.as_mut_ptr(), columns.names.as_mut_ptr()) != 0 {
+                if callback(data, columns.count(), columns.values.as_mut_ptr(), columns.names.as_mut_ptr())
+                    != 0
+                {
                     step::sqlite3_finalize(statement);
                     return db.error.set(SQLITE_ABORT);
                 }
@@ -158,14 +162,14 @@ unsafe extern "C" fn add_row(
         let texts = |from: *mut *mut c_char| (0..count as usize).map(move |at| *from.add(at));
         if table.rows == 0 && table.columns == 0 {
             table.columns = count;
-            table.cells.extend(texts(names).map(copy));
+            table.cells.extend(texts(names).map(|text| copy(text)));
         } else if table.columns != count {
             table.rc = SQLITE_ERROR;
             table.message = Some("sqlite3_get_table() called with two or more incompatible queries");
             return 1;
         }
         if !values.is_null() {
-            table.cells.extend(texts(values).map(copy));
+            table.cells.extend(texts(values).map(|text| copy(text)));
             table.rows += 1;
         }
         0

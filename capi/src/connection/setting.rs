@@ -6,7 +6,7 @@
 //! Long-Running Query".
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 
 use kernite::compile::CompileOptions;
 
@@ -103,7 +103,11 @@ fn switch(db: &Entered<'_>, number: c_int, on: c_int) -> bool {
 /// # Safety
 /// `db` is NULL or a connection; `arguments` come from C and fit the option.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn kernite_db_config(db: *mut sqlite3, option: c_int, arguments: *mut Arguments) -> c_int {
+pub unsafe extern "C" fn kernite_db_config(
+    db: *mut sqlite3,
+    option: c_int,
+    arguments: *mut Arguments,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
         with(db, |db| {
@@ -273,4 +277,3 @@ pub unsafe extern "C" fn sqlite3_enable_load_extension(db: *mut sqlite3, on: c_i
         })
     }
 }
-

@@ -100,7 +100,8 @@ pub unsafe extern "C" fn sqlite3_trace_v2(
             let mask = if callback.is_some() { mask } else { 0 };
             db.trace.old_listener.set(None);
             db.trace.listener.set(callback.map(|callback| (callback, UserData(data))));
-            let profile = if db.trace.old_profile.get().is_some() { SQLITE_TRACE_PROFILE as c_uint } else { 0 };
+            let profile =
+                if db.trace.old_profile.get().is_some() { SQLITE_TRACE_PROFILE as c_uint } else { 0 };
             db.trace.mask.set(mask | profile);
             SQLITE_OK
         })

@@ -27,7 +27,13 @@ pub(super) struct Aggregate {
 
 impl UserAggregate for Aggregate {
     fn start(&self) -> Box<dyn UserAggregateState> {
-        Box::new(Group { aggregate: self.clone(), memory: GroupMemory::new(), steps: 0, is_begun: false, is_over: false })
+        Box::new(Group {
+            aggregate: self.clone(),
+            memory: GroupMemory::new(),
+            steps: 0,
+            is_begun: false,
+            is_over: false,
+        })
     }
 
     fn is_window(&self) -> bool {

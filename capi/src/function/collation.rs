@@ -85,9 +85,7 @@ pub unsafe extern "C" fn sqlite3_create_collation(
     name: *const c_char,
     representation: c_int,
     data: *mut c_void,
-    compare: Option<
-        unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int,
-    >,
+    compare: Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int>,
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { sqlite3_create_collation_v2(db, name, representation, data, compare, None) }
@@ -103,9 +101,7 @@ pub unsafe extern "C" fn sqlite3_create_collation_v2(
     name: *const c_char,
     representation: c_int,
     data: *mut c_void,
-    compare: Option<
-        unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int,
-    >,
+    compare: Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int>,
     destructor: Destructor,
 ) -> c_int {
     // SAFETY: the caller's contract.
@@ -130,16 +126,12 @@ pub unsafe extern "C" fn sqlite3_create_collation16(
     name: *const c_void,
     representation: c_int,
     data: *mut c_void,
-    compare: Option<
-        unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int,
-    >,
+    compare: Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int>,
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
         with(db, |db| match wide(name, -1) {
-            Some(name) => {
-                register(db, &narrowed(name), representation, compare, Registered::new(data, None))
-            }
+            Some(name) => register(db, &narrowed(name), representation, compare, Registered::new(data, None)),
             None => misuse(line!()),
         })
     }

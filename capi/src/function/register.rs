@@ -295,4 +295,3 @@ pub unsafe extern "C" fn sqlite3_overload_function(
         })
     }
 }
-

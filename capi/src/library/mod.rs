@@ -211,4 +211,3 @@ pub extern "C" fn sqlite3_thread_cleanup() {}
 pub extern "C" fn sqlite3_enable_shared_cache(_on: c_int) -> c_int {
     SQLITE_OK
 }
-

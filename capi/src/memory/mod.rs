@@ -106,7 +106,7 @@ pub(crate) fn current_methods() -> sqlite3_mem_methods {
 
 /// Puts the application's allocator in place. Ours comes back with our own functions.
 pub(crate) fn set_methods(new: sqlite3_mem_methods) {
-    let is_ours = new.xMalloc.map(|function| function as usize) == Some(system_malloc as usize);
+    let is_ours = new.xMalloc.map(|function| function as usize) == Some(system_malloc as *const () as usize);
     let new = if is_ours || new.xMalloc.is_none() { ptr::null_mut() } else { Box::into_raw(Box::new(new)) };
     METHODS.store(new, Ordering::Release);
     METHODS_READY.store(false, Ordering::Release);

@@ -79,7 +79,11 @@ pub unsafe extern "C" fn sqlite3_declare_vtab(db: *mut sqlite3, _declaration: *c
 /// # Safety
 /// `db` is NULL or a connection.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn kernite_vtab_config(db: *mut sqlite3, _option: c_int, _arguments: *mut Arguments) -> c_int {
+pub unsafe extern "C" fn kernite_vtab_config(
+    db: *mut sqlite3,
+    _option: c_int,
+    _arguments: *mut Arguments,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { with(db, |db| db.missing("sqlite3_vtab_config")) }
 }
@@ -99,7 +103,10 @@ pub unsafe extern "C" fn sqlite3_vtab_on_conflict(_db: *mut sqlite3) -> c_int {
 /// # Safety
 /// None: the arguments are not used.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_collation(_info: *mut sqlite3_index_info, _constraint: c_int) -> *const c_char {
+pub unsafe extern "C" fn sqlite3_vtab_collation(
+    _info: *mut sqlite3_index_info,
+    _constraint: c_int,
+) -> *const c_char {
     missing("sqlite3_vtab_collation");
     ptr::null()
 }
@@ -119,7 +126,11 @@ pub unsafe extern "C" fn sqlite3_vtab_distinct(_info: *mut sqlite3_index_info) -
 /// # Safety
 /// None: the arguments are not used.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in(_info: *mut sqlite3_index_info, _constraint: c_int, _handle: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3_vtab_in(
+    _info: *mut sqlite3_index_info,
+    _constraint: c_int,
+    _handle: c_int,
+) -> c_int {
     missing("sqlite3_vtab_in");
     0
 }
@@ -129,7 +140,10 @@ pub unsafe extern "C" fn sqlite3_vtab_in(_info: *mut sqlite3_index_info, _constr
 /// # Safety
 /// `out` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in_first(_value: *mut sqlite3_value, out: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3_vtab_in_first(
+    _value: *mut sqlite3_value,
+    out: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(out, ptr::null_mut()) };
     missing("sqlite3_vtab_in_first")
@@ -140,7 +154,10 @@ pub unsafe extern "C" fn sqlite3_vtab_in_first(_value: *mut sqlite3_value, out: 
 /// # Safety
 /// `out` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in_next(_value: *mut sqlite3_value, out: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3_vtab_in_next(
+    _value: *mut sqlite3_value,
+    out: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(out, ptr::null_mut()) };
     missing("sqlite3_vtab_in_next")
@@ -205,7 +222,11 @@ pub unsafe extern "C" fn sqlite3_rtree_query_callback(
 /// # Safety
 /// `db` is NULL or a connection; `out` is NULL or writable. So for the functions that follow.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_old(db: *mut sqlite3, _column: c_int, out: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3_preupdate_old(
+    db: *mut sqlite3,
+    _column: c_int,
+    out: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
         store(out, ptr::null_mut());
@@ -218,7 +239,11 @@ pub unsafe extern "C" fn sqlite3_preupdate_old(db: *mut sqlite3, _column: c_int,
 /// # Safety
 /// As for `sqlite3_preupdate_old`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_new(db: *mut sqlite3, _column: c_int, out: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3_preupdate_new(
+    db: *mut sqlite3,
+    _column: c_int,
+    out: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
         store(out, ptr::null_mut());
@@ -252,4 +277,3 @@ pub unsafe extern "C" fn sqlite3_preupdate_depth(_db: *mut sqlite3) -> c_int {
 pub unsafe extern "C" fn sqlite3_preupdate_blobwrite(_db: *mut sqlite3) -> c_int {
     -1
 }
-

@@ -5,9 +5,9 @@
 use std::ffi::{c_char, c_int, c_uchar, c_void};
 use std::ptr;
 
+use super::sqlite3_changeset_iter;
 use crate::boundary::store;
 use crate::library::log::missing;
-use super::{sqlite3_changeset_iter};
 use crate::value::sqlite3_value;
 
 /// Not built: fails with an error that names it.
@@ -15,7 +15,14 @@ use crate::value::sqlite3_value;
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_concat(_a: c_int, _a_: *mut c_void, _b: c_int, _b_: *mut c_void, _pn_out: *mut c_int, out: *mut *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_concat(
+    _a: c_int,
+    _a_: *mut c_void,
+    _b: c_int,
+    _b_: *mut c_void,
+    _pn_out: *mut c_int,
+    out: *mut *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(out, ptr::null_mut()) };
     missing("sqlite3changeset_concat")
@@ -26,7 +33,14 @@ pub unsafe extern "C" fn sqlite3changeset_concat(_a: c_int, _a_: *mut c_void, _b
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_concat_strm(_input_a: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>, _in_a: *mut c_void, _input_b: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>, _in_b: *mut c_void, _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>, _out: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_concat_strm(
+    _input_a: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>,
+    _in_a: *mut c_void,
+    _input_b: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>,
+    _in_b: *mut c_void,
+    _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>,
+    _out: *mut c_void,
+) -> c_int {
     missing("sqlite3changeset_concat_strm")
 }
 
@@ -35,7 +49,11 @@ pub unsafe extern "C" fn sqlite3changeset_concat_strm(_input_a: Option<unsafe ex
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_conflict(_iter: *mut sqlite3_changeset_iter, _val: c_int, value: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_conflict(
+    _iter: *mut sqlite3_changeset_iter,
+    _val: c_int,
+    value: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(value, ptr::null_mut()) };
     missing("sqlite3changeset_conflict")
@@ -55,7 +73,10 @@ pub unsafe extern "C" fn sqlite3changeset_finalize(_iter: *mut sqlite3_changeset
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_fk_conflicts(_iter: *mut sqlite3_changeset_iter, _pn_out: *mut c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_fk_conflicts(
+    _iter: *mut sqlite3_changeset_iter,
+    _pn_out: *mut c_int,
+) -> c_int {
     missing("sqlite3changeset_fk_conflicts")
 }
 
@@ -64,7 +85,12 @@ pub unsafe extern "C" fn sqlite3changeset_fk_conflicts(_iter: *mut sqlite3_chang
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_invert(_input: c_int, _input_: *const c_void, _pn_out: *mut c_int, out: *mut *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_invert(
+    _input: c_int,
+    _input_: *const c_void,
+    _pn_out: *mut c_int,
+    out: *mut *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(out, ptr::null_mut()) };
     missing("sqlite3changeset_invert")
@@ -75,7 +101,12 @@ pub unsafe extern "C" fn sqlite3changeset_invert(_input: c_int, _input_: *const 
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_invert_strm(_input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>, _input_: *mut c_void, _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>, _out: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_invert_strm(
+    _input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>,
+    _input_: *mut c_void,
+    _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>,
+    _out: *mut c_void,
+) -> c_int {
     missing("sqlite3changeset_invert_strm")
 }
 
@@ -84,7 +115,11 @@ pub unsafe extern "C" fn sqlite3changeset_invert_strm(_input: Option<unsafe exte
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_new(_iter: *mut sqlite3_changeset_iter, _val: c_int, value: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_new(
+    _iter: *mut sqlite3_changeset_iter,
+    _val: c_int,
+    value: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(value, ptr::null_mut()) };
     missing("sqlite3changeset_new")
@@ -104,7 +139,11 @@ pub unsafe extern "C" fn sqlite3changeset_next(_iter: *mut sqlite3_changeset_ite
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_old(_iter: *mut sqlite3_changeset_iter, _val: c_int, value: *mut *mut sqlite3_value) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_old(
+    _iter: *mut sqlite3_changeset_iter,
+    _val: c_int,
+    value: *mut *mut sqlite3_value,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(value, ptr::null_mut()) };
     missing("sqlite3changeset_old")
@@ -115,7 +154,13 @@ pub unsafe extern "C" fn sqlite3changeset_old(_iter: *mut sqlite3_changeset_iter
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_op(_iter: *mut sqlite3_changeset_iter, _pz_tab: *mut *const c_char, _pn_col: *mut c_int, _op: *mut c_int, _pb_indirect: *mut c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_op(
+    _iter: *mut sqlite3_changeset_iter,
+    _pz_tab: *mut *const c_char,
+    _pn_col: *mut c_int,
+    _op: *mut c_int,
+    _pb_indirect: *mut c_int,
+) -> c_int {
     missing("sqlite3changeset_op")
 }
 
@@ -124,7 +169,11 @@ pub unsafe extern "C" fn sqlite3changeset_op(_iter: *mut sqlite3_changeset_iter,
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_pk(_iter: *mut sqlite3_changeset_iter, pab_pk: *mut *mut c_uchar, _pn_col: *mut c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_pk(
+    _iter: *mut sqlite3_changeset_iter,
+    pab_pk: *mut *mut c_uchar,
+    _pn_col: *mut c_int,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(pab_pk, ptr::null_mut()) };
     missing("sqlite3changeset_pk")
@@ -135,7 +184,11 @@ pub unsafe extern "C" fn sqlite3changeset_pk(_iter: *mut sqlite3_changeset_iter,
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_start(pp: *mut *mut sqlite3_changeset_iter, _changeset: c_int, _changeset_: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_start(
+    pp: *mut *mut sqlite3_changeset_iter,
+    _changeset: c_int,
+    _changeset_: *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(pp, ptr::null_mut()) };
     missing("sqlite3changeset_start")
@@ -146,7 +199,11 @@ pub unsafe extern "C" fn sqlite3changeset_start(pp: *mut *mut sqlite3_changeset_
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_start_strm(pp: *mut *mut sqlite3_changeset_iter, _input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>, _input_: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_start_strm(
+    pp: *mut *mut sqlite3_changeset_iter,
+    _input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>,
+    _input_: *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(pp, ptr::null_mut()) };
     missing("sqlite3changeset_start_strm")
@@ -157,7 +214,12 @@ pub unsafe extern "C" fn sqlite3changeset_start_strm(pp: *mut *mut sqlite3_chang
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_start_v2(pp: *mut *mut sqlite3_changeset_iter, _changeset: c_int, _changeset_: *mut c_void, _flags: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_start_v2(
+    pp: *mut *mut sqlite3_changeset_iter,
+    _changeset: c_int,
+    _changeset_: *mut c_void,
+    _flags: c_int,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(pp, ptr::null_mut()) };
     missing("sqlite3changeset_start_v2")
@@ -168,7 +230,12 @@ pub unsafe extern "C" fn sqlite3changeset_start_v2(pp: *mut *mut sqlite3_changes
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3changeset_start_v2_strm(pp: *mut *mut sqlite3_changeset_iter, _input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>, _input_: *mut c_void, _flags: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3changeset_start_v2_strm(
+    pp: *mut *mut sqlite3_changeset_iter,
+    _input: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_int) -> c_int>,
+    _input_: *mut c_void,
+    _flags: c_int,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(pp, ptr::null_mut()) };
     missing("sqlite3changeset_start_v2_strm")

@@ -48,7 +48,11 @@ pub unsafe extern "C" fn sqlite3session_attach(_session: *mut sqlite3_session, _
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_changeset(_session: *mut sqlite3_session, _pn_changeset: *mut c_int, changeset: *mut *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3session_changeset(
+    _session: *mut sqlite3_session,
+    _pn_changeset: *mut c_int,
+    changeset: *mut *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(changeset, ptr::null_mut()) };
     missing("sqlite3session_changeset")
@@ -68,7 +72,11 @@ pub unsafe extern "C" fn sqlite3session_changeset_size(_session: *mut sqlite3_se
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_changeset_strm(_session: *mut sqlite3_session, _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>, _out: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3session_changeset_strm(
+    _session: *mut sqlite3_session,
+    _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>,
+    _out: *mut c_void,
+) -> c_int {
     missing("sqlite3session_changeset_strm")
 }
 
@@ -86,7 +94,11 @@ pub unsafe extern "C" fn sqlite3session_config(_op: c_int, _arg_: *mut c_void) -
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_create(db: *mut sqlite3, _db_: *const c_char, session: *mut *mut sqlite3_session) -> c_int {
+pub unsafe extern "C" fn sqlite3session_create(
+    db: *mut sqlite3,
+    _db_: *const c_char,
+    session: *mut *mut sqlite3_session,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(session, ptr::null_mut()) };
     // SAFETY: the caller's contract.
@@ -98,15 +110,19 @@ pub unsafe extern "C" fn sqlite3session_create(db: *mut sqlite3, _db_: *const c_
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_delete(_session: *mut sqlite3_session) {
-}
+pub unsafe extern "C" fn sqlite3session_delete(_session: *mut sqlite3_session) {}
 
 /// Not built: fails with an error that names it.
 ///
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_diff(_session: *mut sqlite3_session, _from_db: *const c_char, _tbl: *const c_char, _pz_err_msg: *mut *mut c_char) -> c_int {
+pub unsafe extern "C" fn sqlite3session_diff(
+    _session: *mut sqlite3_session,
+    _from_db: *const c_char,
+    _tbl: *const c_char,
+    _pz_err_msg: *mut *mut c_char,
+) -> c_int {
     missing("sqlite3session_diff")
 }
 
@@ -151,7 +167,11 @@ pub unsafe extern "C" fn sqlite3session_memory_used(_session: *mut sqlite3_sessi
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_object_config(_session: *mut sqlite3_session, _op: c_int, _arg_: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3session_object_config(
+    _session: *mut sqlite3_session,
+    _op: c_int,
+    _arg_: *mut c_void,
+) -> c_int {
     missing("sqlite3session_object_config")
 }
 
@@ -160,7 +180,11 @@ pub unsafe extern "C" fn sqlite3session_object_config(_session: *mut sqlite3_ses
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_patchset(_session: *mut sqlite3_session, _pn_patchset: *mut c_int, patchset: *mut *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3session_patchset(
+    _session: *mut sqlite3_session,
+    _pn_patchset: *mut c_int,
+    patchset: *mut *mut c_void,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { store(patchset, ptr::null_mut()) };
     missing("sqlite3session_patchset")
@@ -171,7 +195,11 @@ pub unsafe extern "C" fn sqlite3session_patchset(_session: *mut sqlite3_session,
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_patchset_strm(_session: *mut sqlite3_session, _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>, _out: *mut c_void) -> c_int {
+pub unsafe extern "C" fn sqlite3session_patchset_strm(
+    _session: *mut sqlite3_session,
+    _output: Option<unsafe extern "C" fn(*mut c_void, *const c_void, c_int) -> c_int>,
+    _out: *mut c_void,
+) -> c_int {
     missing("sqlite3session_patchset_strm")
 }
 
@@ -180,5 +208,9 @@ pub unsafe extern "C" fn sqlite3session_patchset_strm(_session: *mut sqlite3_ses
 /// # Safety
 /// Result pointers are NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3session_table_filter(_session: *mut sqlite3_session, _filter: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>, _ctx: *mut c_void) {
+pub unsafe extern "C" fn sqlite3session_table_filter(
+    _session: *mut sqlite3_session,
+    _filter: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>,
+    _ctx: *mut c_void,
+) {
 }

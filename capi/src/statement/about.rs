@@ -6,7 +6,7 @@
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-use kernite::connection::raw::Explained;
+use kernite::connection::raw::Explain;
 
 use super::{handle, sqlite3_stmt, with};
 use crate::boundary::guard;
@@ -68,7 +68,10 @@ pub unsafe extern "C" fn sqlite3_db_handle(statement: *mut sqlite3_stmt) -> *mut
 /// # Safety
 /// `db` is NULL or a connection, `statement` NULL or one of its statements.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_next_stmt(db: *mut sqlite3, statement: *mut sqlite3_stmt) -> *mut sqlite3_stmt {
+pub unsafe extern "C" fn sqlite3_next_stmt(
+    db: *mut sqlite3,
+    statement: *mut sqlite3_stmt,
+) -> *mut sqlite3_stmt {
     // SAFETY: the caller's contract.
     unsafe {
         connection::ask(db, ptr::null_mut(), |db| match statement.as_ref() {
@@ -85,7 +88,8 @@ pub unsafe extern "C" fn sqlite3_next_stmt(db: *mut sqlite3, statement: *mut sql
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sqlite3_stmt_readonly(statement: *mut sqlite3_stmt) -> c_int {
     // SAFETY: the caller's contract; nothing is called meanwhile.
-    unsafe { statement.as_ref() }.map_or(1, |statement| c_int::from(unsafe { statement.engine() }.is_read_only()))
+    unsafe { statement.as_ref() }
+        .map_or(1, |statement| c_int::from(unsafe { statement.engine() }.is_read_only()))
 }
 
 /// 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN, else 0.
@@ -96,9 +100,9 @@ pub unsafe extern "C" fn sqlite3_stmt_readonly(statement: *mut sqlite3_stmt) -> 
 pub unsafe extern "C" fn sqlite3_stmt_isexplain(statement: *mut sqlite3_stmt) -> c_int {
     // SAFETY: the caller's contract; nothing is called meanwhile.
     match unsafe { statement.as_ref() }.map(|statement| unsafe { statement.engine() }.explained()) {
-        None | Some(Explained::No) => 0,
-        Some(Explained::Program) => 1,
-        Some(Explained::QueryPlan) => 2,
+        None | Some(Explain::No) => 0,
+        Some(Explain::Program) => 1,
+        Some(Explain::QueryPlan) => 2,
     }
 }
 
@@ -112,9 +116,9 @@ pub unsafe extern "C" fn sqlite3_stmt_explain(statement: *mut sqlite3_stmt, mode
     unsafe {
         with(statement, |statement, db| {
             let mode = match mode {
-                0 => Explained::No,
-                1 => Explained::Program,
-                2 => Explained::QueryPlan,
+                0 => Explain::No,
+                1 => Explain::Program,
+                2 => Explain::QueryPlan,
                 _ => return SQLITE_ERROR,
             };
             if statement.is_old {
@@ -163,7 +167,11 @@ pub unsafe extern "C" fn sqlite3_expired(statement: *mut sqlite3_stmt) -> c_int 
 /// # Safety
 /// As for `sqlite3_sql`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_stmt_status(statement: *mut sqlite3_stmt, counter: c_int, reset: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3_stmt_status(
+    statement: *mut sqlite3_stmt,
+    counter: c_int,
+    reset: c_int,
+) -> c_int {
     guard(0, || {
         // SAFETY: the caller's contract.
         let Some(statement) = (unsafe { handle(statement) }) else {

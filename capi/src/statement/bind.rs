@@ -182,7 +182,11 @@ pub unsafe extern "C" fn sqlite3_bind_double(
 /// # Safety
 /// `statement` is NULL or a statement.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_bind_int(statement: *mut sqlite3_stmt, number: c_int, integer: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3_bind_int(
+    statement: *mut sqlite3_stmt,
+    number: c_int,
+    integer: c_int,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { sqlite3_bind_int64(statement, number, integer.into()) }
 }
@@ -283,7 +287,9 @@ pub unsafe extern "C" fn sqlite3_bind_value(
     unsafe {
         with(statement, |statement, db| {
             let value = of(value.cast_mut());
-            let known = value.as_ref().and_then(|value| value.register().map(|register| (value.encoding(), register)));
+            let known = value
+                .as_ref()
+                .and_then(|value| value.register().map(|register| (value.encoding(), register)));
             statement.bind(db, number, |register, to| {
                 match known {
                     None => {}
@@ -293,7 +299,7 @@ pub unsafe extern "C" fn sqlite3_bind_value(
                     Some((_, other)) if other.pointer().is_some() => {}
                     Some((_, other)) => {
                         register.copy_from(other);
-                        register.clear_subtype();
+                        register.set_subtype(0);
                     }
                 }
                 SQLITE_OK
@@ -336,7 +342,11 @@ pub unsafe extern "C" fn sqlite3_bind_pointer(
 /// # Safety
 /// `statement` is NULL or a statement.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_bind_zeroblob(statement: *mut sqlite3_stmt, number: c_int, len: c_int) -> c_int {
+pub unsafe extern "C" fn sqlite3_bind_zeroblob(
+    statement: *mut sqlite3_stmt,
+    number: c_int,
+    len: c_int,
+) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { sqlite3_bind_zeroblob64(statement, number, u64::try_from(len).unwrap_or(0)) }
 }
@@ -372,7 +382,8 @@ pub unsafe extern "C" fn sqlite3_bind_zeroblob64(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sqlite3_bind_parameter_count(statement: *mut sqlite3_stmt) -> c_int {
     // SAFETY: the caller's contract; nothing is called meanwhile.
-    unsafe { statement.as_ref() }.map_or(0, |statement| unsafe { statement.engine() }.parameter_count() as c_int)
+    unsafe { statement.as_ref() }
+        .map_or(0, |statement| unsafe { statement.engine() }.parameter_count() as c_int)
 }
 
 /// The name of a parameter with its first character; NULL for one without.

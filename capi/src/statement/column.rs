@@ -150,7 +150,10 @@ pub unsafe extern "C" fn sqlite3_column_text16(statement: *mut sqlite3_stmt, col
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_value(statement: *mut sqlite3_stmt, column: c_int) -> *mut sqlite3_value {
+pub unsafe extern "C" fn sqlite3_column_value(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *mut sqlite3_value {
     // SAFETY: the caller's contract.
     unsafe { read_value(statement, column, nothing(), ptr::from_mut) }
 }
@@ -192,7 +195,10 @@ pub unsafe extern "C" fn sqlite3_column_type(statement: *mut sqlite3_stmt, colum
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sqlite3_column_count(statement: *mut sqlite3_stmt) -> c_int {
     // SAFETY: the caller's contract; nothing is called meanwhile.
-    guard(0, || unsafe { statement.as_ref() }.map_or(0, |statement| unsafe { statement.engine() }.column_count() as c_int))
+    guard(0, || {
+        unsafe { statement.as_ref() }
+            .map_or(0, |statement| unsafe { statement.engine() }.column_count() as c_int)
+    })
 }
 
 /// How many columns the row at hand has; 0 if there is none.
@@ -245,7 +251,10 @@ pub unsafe extern "C" fn sqlite3_column_name16(statement: *mut sqlite3_stmt, col
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_decltype(statement: *mut sqlite3_stmt, column: c_int) -> *const c_char {
+pub unsafe extern "C" fn sqlite3_column_decltype(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_char {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::DeclaredType, false).cast() }
 }
@@ -255,7 +264,10 @@ pub unsafe extern "C" fn sqlite3_column_decltype(statement: *mut sqlite3_stmt, c
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_decltype16(statement: *mut sqlite3_stmt, column: c_int) -> *const c_void {
+pub unsafe extern "C" fn sqlite3_column_decltype16(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_void {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::DeclaredType, true) }
 }
@@ -265,7 +277,10 @@ pub unsafe extern "C" fn sqlite3_column_decltype16(statement: *mut sqlite3_stmt,
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_database_name(statement: *mut sqlite3_stmt, column: c_int) -> *const c_char {
+pub unsafe extern "C" fn sqlite3_column_database_name(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_char {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Database, false).cast() }
 }
@@ -275,7 +290,10 @@ pub unsafe extern "C" fn sqlite3_column_database_name(statement: *mut sqlite3_st
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_database_name16(statement: *mut sqlite3_stmt, column: c_int) -> *const c_void {
+pub unsafe extern "C" fn sqlite3_column_database_name16(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_void {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Database, true) }
 }
@@ -285,7 +303,10 @@ pub unsafe extern "C" fn sqlite3_column_database_name16(statement: *mut sqlite3_
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_table_name(statement: *mut sqlite3_stmt, column: c_int) -> *const c_char {
+pub unsafe extern "C" fn sqlite3_column_table_name(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_char {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Table, false).cast() }
 }
@@ -295,7 +316,10 @@ pub unsafe extern "C" fn sqlite3_column_table_name(statement: *mut sqlite3_stmt,
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_table_name16(statement: *mut sqlite3_stmt, column: c_int) -> *const c_void {
+pub unsafe extern "C" fn sqlite3_column_table_name16(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_void {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Table, true) }
 }
@@ -305,7 +329,10 @@ pub unsafe extern "C" fn sqlite3_column_table_name16(statement: *mut sqlite3_stm
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_origin_name(statement: *mut sqlite3_stmt, column: c_int) -> *const c_char {
+pub unsafe extern "C" fn sqlite3_column_origin_name(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_char {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Origin, false).cast() }
 }
@@ -315,7 +342,10 @@ pub unsafe extern "C" fn sqlite3_column_origin_name(statement: *mut sqlite3_stmt
 /// # Safety
 /// As for `sqlite3_column_blob`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_column_origin_name16(statement: *mut sqlite3_stmt, column: c_int) -> *const c_void {
+pub unsafe extern "C" fn sqlite3_column_origin_name16(
+    statement: *mut sqlite3_stmt,
+    column: c_int,
+) -> *const c_void {
     // SAFETY: the caller's contract.
     unsafe { name(statement, column, Kind::Origin, true) }
 }

@@ -15,7 +15,9 @@ use super::sqlite3_stmt;
 fn push(register: &Register, encoding: Encoding, out: &mut Vec<u8>) {
     match register.value() {
         ValueRef::Null => out.extend_from_slice(b"NULL"),
-        number @ (ValueRef::Integer(_) | ValueRef::Real(_)) => render::push_number(number, Encoding::Utf8, out),
+        number @ (ValueRef::Integer(_) | ValueRef::Real(_)) => {
+            render::push_number(number, Encoding::Utf8, out)
+        }
         ValueRef::Text(_) => push_quoted(&text_of(register, encoding).unwrap_or_default(), b'\'', out),
         ValueRef::Blob(_) if register.zero_tail() > 0 => {
             out.extend_from_slice(format!("zeroblob({})", register.zero_tail()).as_bytes());
@@ -23,7 +25,10 @@ fn push(register: &Register, encoding: Encoding, out: &mut Vec<u8>) {
         ValueRef::Blob(blob) => {
             out.extend_from_slice(b"x'");
             for &byte in blob {
-                out.extend_from_slice(&[HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]);
+                out.extend_from_slice(&[
+                    HEX_LOWER[usize::from(byte >> 4)],
+                    HEX_LOWER[usize::from(byte & 15)],
+                ]);
             }
             out.push(b'\'');
         }
@@ -44,9 +49,9 @@ impl sqlite3_stmt {
             let name = &sql[start..end];
             let number = match name {
                 [b'?'] => next,
-                [b'?', digits @ ..] => {
-                    digits.iter().fold(0u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
-                }
+                [b'?', digits @ ..] => digits.iter().fold(0u32, |number, digit| {
+                    number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'))
+                }),
                 name => engine.parameter_number(name).unwrap_or(0),
             };
             next = number + 1;

@@ -169,7 +169,11 @@ impl sqlite3_stmt {
         }
         // Text that was made of the last row is good no more.
         // SAFETY: nobody may look at columns while the statement is stepped.
-        unsafe { (*self.values.get()).iter_mut().for_each(|value| value.show(ptr::null_mut(), false, Encoding::Utf8)) };
+        unsafe {
+            (*self.values.get())
+                .iter_mut()
+                .for_each(|value| value.show(ptr::null_mut(), false, Encoding::Utf8))
+        };
     }
 
     /// A column of the row at hand.

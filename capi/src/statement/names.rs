@@ -49,7 +49,13 @@ fn text(column: &ColumnInfo, kind: Kind) -> Option<&[u8]> {
 
 impl ColumnNames {
     /// A name of column `at` of `columns`; NULL if it has none.
-    pub(crate) fn get(&self, columns: &Arc<[ColumnInfo]>, at: usize, kind: Kind, wide: bool) -> *const c_void {
+    pub(crate) fn get(
+        &self,
+        columns: &Arc<[ColumnInfo]>,
+        at: usize,
+        kind: Kind,
+        wide: bool,
+    ) -> *const c_void {
         let mut made = self.made.borrow_mut();
         if !made.columns.as_ref().is_some_and(|known| Arc::ptr_eq(known, columns)) {
             made.texts.clear();

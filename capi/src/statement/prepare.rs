@@ -150,7 +150,8 @@ unsafe fn prepare16(
             if sql.is_null() {
                 return library::misuse(line!());
             }
-            let most = usize::try_from(len).map_or_else(|_| wide_len(sql.cast()), |len| bounded(sql.cast(), len));
+            let most =
+                usize::try_from(len).map_or_else(|_| wide_len(sql.cast()), |len| bounded(sql.cast(), len));
             let Some(text) = wide(sql, most as c_int) else { return library::misuse(line!()) };
             let narrow = narrowed(text);
             let (rc, end) = match prepare_text(&db, &narrow, flags) {
@@ -289,4 +290,3 @@ pub unsafe extern "C" fn sqlite3_prepare16_v3(
     // SAFETY: the caller's contract.
     unsafe { prepare16(db, sql, len, Flags { is_old: false, bits: flags }, out, tail) }
 }
-

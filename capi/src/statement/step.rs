@@ -38,7 +38,8 @@ impl sqlite3_stmt {
     #[cold]
     fn note_failure(&self, db: &Entered<'_>, error: &Error) -> c_int {
         let code = error.code();
-        *self.failure.borrow_mut() = Some(Failure { code, message: message_of(error).map(String::into_bytes) });
+        *self.failure.borrow_mut() =
+            Some(Failure { code, message: message_of(error).map(String::into_bytes) });
         if self.is_old {
             // The old functions tell the code when the statement is reset.
             return match code & 0xff {

@@ -55,11 +55,18 @@ const NO_MATCH: c_int = 1;
 
 /// # Safety
 /// Both are NULL or C strings.
-unsafe fn matches(pattern: *const c_char, subject: *const c_char, dialect: Dialect, escape: Option<u32>) -> c_int {
+unsafe fn matches(
+    pattern: *const c_char,
+    subject: *const c_char,
+    dialect: Dialect,
+    escape: Option<u32>,
+) -> c_int {
     // SAFETY: by the caller.
     match unsafe { (text(pattern), text(subject)) } {
         (None, None) => SQLITE_OK,
-        (Some(pattern), Some(subject)) if Pattern::new(pattern, dialect, escape).matches(subject) => SQLITE_OK,
+        (Some(pattern), Some(subject)) if Pattern::new(pattern, dialect, escape).matches(subject) => {
+            SQLITE_OK
+        }
         _ => NO_MATCH,
     }
 }

@@ -90,7 +90,9 @@ pub unsafe extern "C" fn sqlite3_keyword_name(
     name: *mut *const c_char,
     len: *mut c_int,
 ) -> c_int {
-    let Some(keyword) = usize::try_from(index).ok().and_then(parser::keyword_name) else { return SQLITE_ERROR };
+    let Some(keyword) = usize::try_from(index).ok().and_then(parser::keyword_name) else {
+        return SQLITE_ERROR;
+    };
     // SAFETY: the caller's contract.
     unsafe {
         store(name, keyword.as_ptr().cast());
@@ -149,7 +151,10 @@ mod tests {
             assert_eq!(sqlite3_keyword_check(name, len), 1);
             assert_eq!(sqlite3_keyword_check(c"selecta".as_ptr(), 6), 1);
             assert_eq!(sqlite3_keyword_check(c"selecta".as_ptr(), 7), 0);
-            assert_eq!(sqlite3_keyword_name(sqlite3_keyword_count(), &raw mut name, &raw mut len), SQLITE_ERROR);
+            assert_eq!(
+                sqlite3_keyword_name(sqlite3_keyword_count(), &raw mut name, &raw mut len),
+                SQLITE_ERROR
+            );
         }
     }
 }

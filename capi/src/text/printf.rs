@@ -181,8 +181,7 @@ pub unsafe extern "C" fn kernite_format_append(
 ) {
     guard((), || {
         // SAFETY: the caller's contract.
-        let (str, format, arguments) =
-            unsafe { (str.as_mut(), text(format), Taker::new(arguments)) };
+        let (str, format, arguments) = unsafe { (str.as_mut(), text(format), Taker::new(arguments)) };
         if let (Some(str), Some(format)) = (str, format) {
             str.append_with(|limit, out| engine::format(format, &mut FromC(arguments), limit, out));
         }

@@ -73,7 +73,12 @@ impl Drop for GroupMemory {
 
 impl sqlite3_context {
     /// A call that has not failed.
-    pub(crate) fn new(db: *mut sqlite3, user_data: *mut c_void, result: &mut Register, encoding: Encoding) -> sqlite3_context {
+    pub(crate) fn new(
+        db: *mut sqlite3,
+        user_data: *mut c_void,
+        result: &mut Register,
+        encoding: Encoding,
+    ) -> sqlite3_context {
         sqlite3_context {
             db,
             user_data,
@@ -188,7 +193,10 @@ pub unsafe extern "C" fn sqlite3_set_auxdata(
 /// # Safety
 /// `context` is NULL or that of a call under way.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_aggregate_context(context: *mut sqlite3_context, size: c_int) -> *mut c_void {
+pub unsafe extern "C" fn sqlite3_aggregate_context(
+    context: *mut sqlite3_context,
+    size: c_int,
+) -> *mut c_void {
     guard(ptr::null_mut(), || {
         // SAFETY: the caller's contract; the group lives as long as the call.
         let group = unsafe { context.as_ref().and_then(|context| context.group.as_mut()) };

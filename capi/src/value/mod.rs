@@ -138,12 +138,6 @@ impl sqlite3_value {
         self.encoding
     }
 
-    /// What it is.
-    #[inline]
-    pub(crate) fn value(&self) -> ValueRef<'_> {
-        self.register().map_or(ValueRef::Null, Register::value)
-    }
-
     /// Its type (`SQLITE_INTEGER`…).
     #[inline]
     pub(crate) fn type_code(&self) -> c_int {

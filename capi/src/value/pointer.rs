@@ -29,7 +29,12 @@ impl Drop for Passed {
 ///
 /// # Safety
 /// `kind` is NULL or a C string that stays as it is.
-pub(crate) unsafe fn set(register: &mut Register, pointer: *mut c_void, kind: *const c_char, destructor: Destructor) {
+pub(crate) unsafe fn set(
+    register: &mut Register,
+    pointer: *mut c_void,
+    kind: *const c_char,
+    destructor: Destructor,
+) {
     let kind = if kind.is_null() { c"".as_ptr() } else { kind };
     register.set_pointer(Arc::new(Passed {
         pointer: UserData(pointer),

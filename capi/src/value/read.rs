@@ -20,7 +20,9 @@ use crate::sqlite3_int64;
 unsafe fn text_in(value: *mut sqlite3_value, encoding: Encoding) -> *const c_void {
     guard(ptr::null(), || {
         // SAFETY: by the caller.
-        unsafe { of(value) }.and_then(|value| value.text(encoding)).map_or(ptr::null(), |text| text.as_ptr().cast())
+        unsafe { of(value) }
+            .and_then(|value| value.text(encoding))
+            .map_or(ptr::null(), |text| text.as_ptr().cast())
     })
 }
 
@@ -91,7 +93,10 @@ pub unsafe extern "C" fn sqlite3_value_int64(value: *mut sqlite3_value) -> sqlit
 /// # Safety
 /// As for `sqlite3_value_blob`; `kind` is a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_value_pointer(value: *mut sqlite3_value, kind: *const c_char) -> *mut c_void {
+pub unsafe extern "C" fn sqlite3_value_pointer(
+    value: *mut sqlite3_value,
+    kind: *const c_char,
+) -> *mut c_void {
     guard(ptr::null_mut(), || {
         // SAFETY: the caller's contract.
         unsafe {

@@ -80,7 +80,13 @@ pub(crate) fn encoding_of(code: c_int) -> Encoding {
 ///
 /// # Safety
 /// As for [`Given::new`]; `destructor` takes `text`.
-unsafe fn give_text(context: *mut sqlite3_context, text: *const c_void, len: i64, encoding: Encoding, destructor: Destructor) {
+unsafe fn give_text(
+    context: *mut sqlite3_context,
+    text: *const c_void,
+    len: i64,
+    encoding: Encoding,
+    destructor: Destructor,
+) {
     guard((), || {
         let owner = Owner::of(destructor);
         // SAFETY: the caller's contract.
@@ -319,7 +325,11 @@ pub unsafe extern "C" fn sqlite3_result_text16be(
 /// # Safety
 /// `context` is that of a call under way; `str` came from `sqlite3_str_new`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_result_str(context: *mut sqlite3_context, str: *mut sqlite3_str, own: c_int) {
+pub unsafe extern "C" fn sqlite3_result_str(
+    context: *mut sqlite3_context,
+    str: *mut sqlite3_str,
+    own: c_int,
+) {
     guard((), || {
         // SAFETY: the caller's contract.
         let (Some(context), Some(known)) = (unsafe { (context.as_mut(), str.as_mut()) }) else { return };
@@ -381,7 +391,10 @@ pub unsafe extern "C" fn sqlite3_result_zeroblob(context: *mut sqlite3_context, 
 /// # Safety
 /// `context` is that of a call under way.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_result_zeroblob64(context: *mut sqlite3_context, len: sqlite3_uint64) -> c_int {
+pub unsafe extern "C" fn sqlite3_result_zeroblob64(
+    context: *mut sqlite3_context,
+    len: sqlite3_uint64,
+) -> c_int {
     guard(SQLITE_INTERNAL, || {
         // SAFETY: the caller's contract.
         let Some(context) = (unsafe { context.as_mut() }) else { return SQLITE_MISUSE };
@@ -399,7 +412,11 @@ pub unsafe extern "C" fn sqlite3_result_zeroblob64(context: *mut sqlite3_context
 /// # Safety
 /// `context` is that of a call under way; `message` has `len` bytes, or a NUL where `len` < 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_result_error(context: *mut sqlite3_context, message: *const c_char, len: c_int) {
+pub unsafe extern "C" fn sqlite3_result_error(
+    context: *mut sqlite3_context,
+    message: *const c_char,
+    len: c_int,
+) {
     guard((), || {
         // SAFETY: the caller's contract.
         unsafe {
@@ -421,7 +438,11 @@ pub unsafe extern "C" fn sqlite3_result_error(context: *mut sqlite3_context, mes
 /// # Safety
 /// As for `sqlite3_result_error`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_result_error16(context: *mut sqlite3_context, message: *const c_void, len: c_int) {
+pub unsafe extern "C" fn sqlite3_result_error16(
+    context: *mut sqlite3_context,
+    message: *const c_void,
+    len: c_int,
+) {
     guard((), || {
         // SAFETY: the caller's contract.
         unsafe {
@@ -448,7 +469,11 @@ pub unsafe extern "C" fn sqlite3_result_error16(context: *mut sqlite3_context, m
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sqlite3_result_error_toobig(context: *mut sqlite3_context) {
     // SAFETY: the caller's contract.
-    guard((), || if let Some(context) = unsafe { context.as_mut() } { too_big(context) });
+    guard((), || {
+        if let Some(context) = unsafe { context.as_mut() } {
+            too_big(context)
+        }
+    });
 }
 
 /// Fails because there is no memory.

@@ -35,7 +35,8 @@ impl sqlite3_value {
 
     /// The bytes of a blob, or of text as it is stored; numbers give the text of the number.
     pub(crate) fn blob(&mut self) -> Option<&[u8]> {
-        let register = self.register()?;
+        // SAFETY: as in `text`.
+        let register = unsafe { self.register.as_ref() }?;
         match register.tag() {
             Tag::Text | Tag::Blob if register.zero_tail() == 0 => Some(register.bytes()),
             Tag::Blob => {

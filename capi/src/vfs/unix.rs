@@ -73,7 +73,12 @@ unsafe extern "C" fn delete(_: *mut sqlite3_vfs, name: *const c_char, sync_dir: 
     })
 }
 
-unsafe extern "C" fn access(_: *mut sqlite3_vfs, name: *const c_char, flags: c_int, out: *mut c_int) -> c_int {
+unsafe extern "C" fn access(
+    _: *mut sqlite3_vfs,
+    name: *const c_char,
+    flags: c_int,
+    out: *mut c_int,
+) -> c_int {
     code(|| {
         if name.is_null() {
             return SQLITE_IOERR_ACCESS;
@@ -95,7 +100,12 @@ unsafe extern "C" fn access(_: *mut sqlite3_vfs, name: *const c_char, flags: c_i
     })
 }
 
-unsafe extern "C" fn full_path(_: *mut sqlite3_vfs, name: *const c_char, room: c_int, out: *mut c_char) -> c_int {
+unsafe extern "C" fn full_path(
+    _: *mut sqlite3_vfs,
+    name: *const c_char,
+    room: c_int,
+    out: *mut c_char,
+) -> c_int {
     code(|| {
         // SAFETY: the interface demands a C string.
         let Some(name) = (unsafe { text(name) }) else { return SQLITE_CANTOPEN };
@@ -193,4 +203,3 @@ unsafe extern "C" fn get_system_call(_: *mut sqlite3_vfs, _: *const c_char) -> s
 unsafe extern "C" fn next_system_call(_: *mut sqlite3_vfs, _: *const c_char) -> *const c_char {
     ptr::null()
 }
-

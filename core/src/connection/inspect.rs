@@ -103,6 +103,29 @@ impl Connection {
         })
     }
 
+    /// Text of a database that is yet to be made will be UTF-16, in the machine's byte order.
+    pub fn prefer_utf16(&self) {
+        let native = if cfg!(target_endian = "big") { Encoding::Utf16Be } else { Encoding::Utf16Le };
+        self.with(|state| {
+            let mut state = state.borrow_mut();
+            if !state.host.encoding_fixed {
+                state.host.set_encoding(native);
+            }
+        });
+    }
+
+    /// Switches optimisations off: bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`.
+    pub fn set_disabled_optimizations(&self, bits: u32) {
+        self.with(|state| {
+            state.borrow_mut().host.set_options(|options| options.disabled_optimizations = bits)
+        });
+    }
+
+    /// The optimisations that are off.
+    pub fn disabled_optimizations(&self) -> u32 {
+        self.with(|state| state.borrow().host.options.disabled_optimizations)
+    }
+
     /// Gives back the memory of pages that are not in use.
     pub fn release_memory(&self) {
         self.with(|state| {
@@ -339,6 +362,23 @@ impl Statement {
     /// Whether it is EXPLAIN, and of which kind.
     pub fn explained(&self) -> Explain {
         self.execution().prepared.explain
+    }
+
+    /// Makes it EXPLAIN of a kind, or a statement that runs, whatever its text says.
+    ///
+    /// # Errors
+    /// Those of compiling it again.
+    pub fn set_explained(&mut self, explain: Explain) -> Result<(), Error> {
+        let connection = self.connection().clone();
+        let execution = self.execution_mut();
+        connection.with(|state| {
+            loop {
+                if execution.set_explained(state, explain)?.is_some() {
+                    return Ok(());
+                }
+                wait_for(state, execution.busy_wait())?;
+            }
+        })
     }
 
     /// Whether something that it was compiled with has changed.

@@ -14,13 +14,15 @@
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
 //! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
-//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this), `inspect` (its part that only the C API needs).
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this), `inspect` and `content`
+//! (its parts that only the C API needs).
 //!
 //! Never: SQL's meaning; pages.
 
 mod attach;
 mod busy;
 mod commit;
+mod content;
 mod explain;
 mod hooks;
 mod host;
@@ -35,8 +37,8 @@ mod wait;
 
 pub use busy::BusyHandler;
 pub use hooks::{Hooks, TraceEvent, UpdateEvent};
-pub use inspect::{CheckpointMode, Checkpointed, ColumnMetadata};
 pub(crate) use host::HostState;
+pub use inspect::{CheckpointMode, Checkpointed, ColumnMetadata};
 pub use open::{OpenFlags, uri_parameters};
 pub(crate) use schema::btree;
 pub(crate) use state::DEFAULT_CACHE_SIZE;

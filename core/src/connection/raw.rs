@@ -23,6 +23,10 @@ use super::statement::Execution;
 use super::wait::{block_on, wait_for};
 use crate::compile::{Authorizer, ColumnInfo};
 
+pub use super::content::Blob;
+pub use super::inspect::{CheckpointMode, Checkpointed};
+pub use kernite_parser::Explain;
+
 /// What a connection's handles share.
 struct Shared {
     state: ReentrantMutex<RefCell<State>>,
@@ -158,9 +162,33 @@ impl Connection {
     }
 
     #[doc(hidden)]
-    pub fn probe_options(&self, fk: Option<bool>, rec: Option<bool>, count: Option<bool>, defer: Option<bool>) {
-        self.with(|state| state.borrow_mut().host.set_options(|o| { if let Some(v)=fk {o.foreign_keys=v} if let Some(v)=rec {o.recursive_triggers=v} if let Some(v)=count {o.count_changes=v} if let Some(v)=defer {o.defer_foreign_keys=v} }));
-    if let Some(v)=defer { self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys=v) } }
+    pub fn probe_options(
+        &self,
+        fk: Option<bool>,
+        rec: Option<bool>,
+        count: Option<bool>,
+        defer: Option<bool>,
+    ) {
+        self.with(|state| {
+            state.borrow_mut().host.set_options(|o| {
+                if let Some(v) = fk {
+                    o.foreign_keys = v
+                }
+                if let Some(v) = rec {
+                    o.recursive_triggers = v
+                }
+                if let Some(v) = count {
+                    o.count_changes = v
+                }
+                if let Some(v) = defer {
+                    o.defer_foreign_keys = v
+                }
+            })
+        });
+        if let Some(v) = defer {
+            self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys = v)
+        }
+    }
 
     /// A handle to interrupt it from another thread.
     pub fn interrupt_handle(&self) -> InterruptHandle {
