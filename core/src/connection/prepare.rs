@@ -26,6 +26,7 @@ use super::explain;
 use super::host::HostState;
 use super::schema::btree;
 use super::state::State;
+use super::wait::wait_for;
 use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind};
 
 /// `SQLITE_TOOBIG`
@@ -78,6 +79,22 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// A program that no text stands for.
+    pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
+        #[allow(clippy::arc_with_non_send_sync)]
+        Arc::new(Prepared {
+            program: Arc::new(program),
+            columns: Arc::default(),
+            parameters: Vec::new(),
+            parameter_count: 0,
+            explain: Explain::No,
+            explain_forced: false,
+            explained: None,
+            sql: Arc::default(),
+            stamp: Stamp::of(host),
+        })
+    }
+
     /// Whether it may run with the connection as it is.
     pub(crate) fn is_current(&self, host: &HostState) -> bool {
         let stamp = &self.stamp;
@@ -329,6 +346,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::plain(error)
     }
+}
+
+/// Reads the schemas that are not loaded, waiting for what is in the way as long as the busy handler wants.
+pub(crate) fn load_schemas(state: &RefCell<State>) -> Result<(), Error> {
+    let mut preparing = Preparing::default();
+    while !preparing.load_schemas(state).map_err(|failure| failure.error)? {
+        wait_for(state, &preparing.busy)?;
+    }
+    Ok(())
 }
 
 /// Asks the busy handler. `Some(true)`: try again; `None`: a timer runs.

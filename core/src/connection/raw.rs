@@ -17,13 +17,14 @@ use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 use super::busy::BusyHandler;
 use super::hooks::Hooks;
 use super::open::{self, OpenFlags};
-use super::prepare::Preparing;
+use super::prepare::{Prepared, Preparing};
 use super::state::State;
 use super::statement::Execution;
 use super::wait::{block_on, wait_for};
 use crate::compile::{Authorizer, ColumnInfo};
 
-pub use super::content::Blob;
+pub use super::backup::Backup;
+pub use super::blob::Blob;
 pub use super::inspect::{CheckpointMode, Checkpointed};
 pub use kernite_parser::Explain;
 
@@ -138,11 +139,13 @@ impl Connection {
                 wait_for(state, &preparing.busy)?;
             }
         })?;
-        let statement = prepared.map(|prepared| {
-            self.with(|state| state.borrow_mut().statements += 1);
-            Statement { execution: Execution::new(prepared), connection: self.clone() }
-        });
-        Ok((statement, end))
+        Ok((prepared.map(|prepared| self.statement(prepared)), end))
+    }
+
+    /// A handle for a compiled statement.
+    pub(super) fn statement(&self, prepared: Arc<Prepared>) -> Statement {
+        self.with(|state| state.borrow_mut().statements += 1);
+        Statement { execution: Execution::new(prepared), connection: self.clone() }
     }
 
     /// Runs all statements of a text and throws their rows away.

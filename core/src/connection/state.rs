@@ -53,6 +53,10 @@ pub(crate) struct DatabaseState {
     pub(crate) spill_pages: u32,
     /// Frames in its WAL after the last commit, for the hook.
     pub(crate) committed_frames: u32,
+    /// Transactions that this connection has committed.
+    pub(crate) commits: u64,
+    /// It was made of bytes, and has no file that anybody else could open.
+    pub(crate) is_bytes: bool,
 }
 
 impl Default for DatabaseState {
@@ -64,6 +68,8 @@ impl Default for DatabaseState {
             synchronous: 2,
             spill_pages: 0,
             committed_frames: 0,
+            commits: 0,
+            is_bytes: false,
         }
     }
 }
