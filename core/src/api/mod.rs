@@ -22,6 +22,7 @@ mod params;
 mod process;
 mod row;
 mod statement;
+pub mod text;
 mod transaction;
 pub mod types;
 

@@ -34,6 +34,8 @@ pub struct CompileOptions {
     pub loading_schema: bool,
     /// The temp database is in use.
     pub temp_open: bool,
+    /// `analysis_limit`: rows of an index that ANALYZE looks at; 0 = all.
+    pub analysis_limit: i32,
     /// `SQLITE_LIMIT_*` by number.
     pub limits: [i32; 15],
     /// Bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`: a set bit switches that optimisation off.
@@ -114,6 +116,7 @@ impl Default for CompileOptions {
             double_quoted_ddl: true,
             loading_schema: false,
             temp_open: false,
+            analysis_limit: 0,
             limits: LIMIT_DEFAULTS,
             disabled_optimizations: 0,
         }

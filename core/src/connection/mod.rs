@@ -13,7 +13,7 @@
 //! against a snapshot of the catalogue, which never waits.
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
-//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
+//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
 //! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this), `inspect`, `blob`, `backup`
 //! and `content` (its parts that only the C API needs).
 //!
@@ -35,6 +35,7 @@ pub mod raw;
 mod schema;
 mod state;
 mod statement;
+mod vacuum;
 mod wait;
 
 pub use busy::BusyHandler;
