@@ -164,6 +164,8 @@ pub(crate) struct Preparing {
 struct Failure {
     error: Error,
     offset: Option<u32>,
+    /// Where the next statement begins, where the parser failed.
+    end: Option<usize>,
     check_schema: bool,
 }
 
@@ -183,7 +185,8 @@ impl Preparing {
             Err(failure) => {
                 let mut state = state.borrow_mut();
                 let offset = failure.offset;
-                state.note_error(&failure.error, offset);
+                let end = failure.end.or_else(|| self.parsed.as_ref().map(|parsed| parsed.end));
+                state.note_error(&failure.error, offset, end);
                 *self = Preparing::default();
                 Err(failure.error)
             }
@@ -338,7 +341,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, check_schema: false }
+        Failure { error, offset: None, end: None, check_schema: false }
     }
 }
 
@@ -420,6 +423,7 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         ..Limits::default()
     });
     parser.parse(sql).map_err(|error: ParseError| Failure {
+        end: Some(error.end),
         offset: error.offset,
         check_schema: false,
         error: match error.kind {
@@ -457,6 +461,7 @@ fn compile(
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
+            end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
         };

@@ -255,6 +255,11 @@ impl Connection {
         self.with(|state| state.borrow().host.options.encoding)
     }
 
+    /// Where the statement begins that comes after the one that could not be compiled, if that was the last error.
+    pub fn failed_end(&self) -> Option<usize> {
+        self.with(|state| state.borrow().error.as_ref().and_then(|error| error.end))
+    }
+
     /// Code, message and offset of the last error.
     pub fn last_error(&self) -> Option<(i32, String, Option<u32>)> {
         self.with(|state| {
