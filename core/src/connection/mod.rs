@@ -14,7 +14,7 @@
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
 //! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
-//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this).
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `virtual_table`, `nested` (statements of virtual tables), `raw` (the face of all this).
 //!
 //! Never: SQL's meaning; pages.
 
@@ -24,6 +24,7 @@ mod commit;
 mod explain;
 mod hooks;
 mod host;
+mod nested;
 mod open;
 mod prepare;
 pub mod raw;
@@ -31,6 +32,7 @@ mod schema;
 mod state;
 mod statement;
 mod vacuum;
+mod virtual_table;
 mod wait;
 
 pub use busy::BusyHandler;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernite_parser::ast;
-use kernite_vdbe::op::{OnConflict, Op};
+use kernite_vdbe::op::{OnConflict, Op, VtabId};
 use kernite_vdbe::{Error, Reg};
 
 use super::trigger::Triggers;
@@ -62,6 +62,15 @@ pub fn is_rowid_name(name: &[u8]) -> bool {
     [&b"_rowid_"[..], b"rowid", b"oid"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
+/// Notes that a virtual table is written, and links it.
+pub fn write_virtual(c: &mut Compiler<'_>, table: &Table) -> VtabId {
+    let known = (table.db, table.name.clone());
+    if !c.notes.virtual_tables.contains(&known) {
+        c.notes.virtual_tables.push(known);
+    }
+    c.builder.vtab(table.db, &String::from_utf8_lossy(&table.name))
+}
+
 /// Calls a virtual table's update method with `count` arguments.
 pub fn update_virtual(
     c: &mut Compiler<'_>,
@@ -71,9 +80,7 @@ pub fn update_virtual(
     conflict: Option<OnConflict>,
     set_last_rowid: bool,
 ) {
-    *c.notes.virtual_tables.entry(table.name.clone()).or_insert(0) += 1;
-    let name = String::from_utf8_lossy(&table.name).into_owned();
-    let vtab = c.builder.vtab(table.db, &name);
+    let vtab = write_virtual(c, table);
     let on_conflict = conflict.unwrap_or(OnConflict::Abort);
     c.emit(Op::VUpdate { vtab, first, count, on_conflict, set_last_rowid });
     c.may_abort();
