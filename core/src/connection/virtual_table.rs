@@ -160,9 +160,12 @@ pub(crate) fn connect(state: &RefCell<State>, target: &Unconnected) -> Step<()> 
         }
         Unconnected::Eponymous { module } => {
             let found = state.borrow().host.catalog.modules.find(module);
-            let Some((name, _)) = found else { return Err(no_module(module)) };
+            let Some((name, module)) = found else { return Err(no_module(module)) };
             let table = eponymous(name.as_bytes());
-            construct(state, &table, false)
+            ready!(construct(state, &table, false));
+            // What is built in counts as registered from its first use on.
+            Arc::make_mut(&mut state.borrow_mut().host.catalog.modules).register(&name, module);
+            Ok(Some(()))
         }
     }
 }

@@ -58,7 +58,8 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
             nothing_there(c, database.as_deref());
             return Ok(());
         }
-        None => return c.locate_table(&name, database.as_deref(), is_view).map(|_| ()),
+        // What is named after its module is found, but cannot be dropped.
+        None => c.locate_table(&name, database.as_deref(), is_view)?,
     };
     let db = table.db;
     if !authorize_drop_table(c, &table)? {
@@ -88,7 +89,7 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
 fn may_not_be_dropped(table: &Table) -> bool {
     let head = table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_"));
     if !head {
-        return false;
+        return table.instance().is_some_and(|instance| instance.eponymous);
     }
     let rest = &table.name[7..];
     let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kernite_parser::ast;
 use kernite_vdbe::op::{OnConflict, Op, VtabId};
+use kernite_vdbe::vtab::Risk;
 use kernite_vdbe::{Error, Reg};
 
 use super::trigger::Triggers;
@@ -48,6 +49,19 @@ pub fn with_columns(c: &mut Compiler<'_>, table: Arc<Table>) -> CompileResult<Ar
 pub fn check_writable(c: &Compiler<'_>, table: &Table, triggers: &Triggers) -> CompileResult<()> {
     let name = || String::from_utf8_lossy(&table.name);
     let is_schema_table = table.root.is_some_and(|root| root.get() == 1);
+    if let Some(instance) = table.instance() {
+        if !instance.table.is_writable() {
+            return Err(Error::message(format!("table {} may not be modified", name())));
+        }
+        let is_safe = match instance.risk {
+            Risk::Innocuous => true,
+            Risk::Normal => c.options.trusted_schema,
+            Risk::DirectOnly => false,
+        };
+        if c.stored_in.is_some() && !is_safe {
+            return Err(Error::message(format!("unsafe use of virtual table \"{}\"", name())));
+        }
+    }
     if is_schema_table && c.nested == 0 && !c.options.can_write_schema() {
         return Err(Error::message(format!("table {} may not be modified", name())));
     }
