@@ -21,6 +21,7 @@ use super::prepare::{Prepared, Preparing};
 use super::state::State;
 use super::statement::Execution;
 use super::wait::{block_on, wait_for};
+use crate::catalog::{Modules, SchemaName};
 use crate::compile::{Authorizer, ColumnInfo};
 
 pub use super::backup::Backup;
@@ -250,6 +251,32 @@ impl Connection {
         });
     }
 
+    /// Registers a kind of virtual table, in place of one of the same name.
+    pub fn register_module(&self, name: &str, module: Arc<dyn vtab::Module>) {
+        self.change_modules(name, |modules| modules.register(name, module));
+    }
+
+    /// Takes a kind of virtual table out.
+    pub fn remove_module(&self, name: &str) {
+        self.change_modules(name, |modules| {
+            modules.remove(name);
+        });
+    }
+
+    fn change_modules(&self, name: &str, change: impl FnOnce(&mut Modules)) {
+        let old = self.with(|state| {
+            let mut state = state.borrow_mut();
+            let catalog = &mut state.host.catalog;
+            let old = (Arc::clone(&catalog.modules), Arc::clone(&catalog.eponymous));
+            change(Arc::make_mut(&mut catalog.modules));
+            Arc::make_mut(&mut catalog.eponymous).remove(&SchemaName::new(name.as_bytes()));
+            state.host.expired += 1;
+            old
+        });
+        // The application's code may run when the last reference goes.
+        drop(old);
+    }
+
     /// The database's text encoding, as far as it is known.
     pub fn encoding(&self) -> Encoding {
         self.with(|state| state.borrow().host.options.encoding)
@@ -270,36 +297,6 @@ pub struct Statement {
     connection: Connection,
 }
 
-/// The connection as a virtual table sees it. No virtual table that needs it is built.
-struct NoSql;
-
-impl vtab::Sql for NoSql {
-    fn prepare(&mut self, _sql: &str) -> Step<u32> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
-    }
-    fn bind(&mut self, _statement: u32, _number: u32, _value: ValueRef<'_>) -> Result<(), Error> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
-    }
-    fn step(&mut self, _statement: u32) -> Step<bool> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
-    }
-    fn column(&self, _statement: u32, _column: u16) -> &Register {
-        const NULL: &Register = &Register::null();
-        NULL
-    }
-    fn reset(&mut self, _statement: u32) -> Step<()> {
-        Ok(Some(()))
-    }
-    fn finish(&mut self, _statement: u32) {}
-    fn encoding(&self) -> Encoding {
-        Encoding::Utf8
-    }
-    fn last_insert_rowid(&self) -> i64 {
-        0
-    }
-    fn set_last_insert_rowid(&mut self, _rowid: i64) {}
-}
-
 impl Statement {
     /// The next row; `None`: it has to wait.
     ///
@@ -307,7 +304,7 @@ impl Statement {
     /// Whatever ends the run. The next call starts again.
     pub fn poll_step(&mut self) -> Step<bool> {
         let Statement { execution, connection } = self;
-        connection.with(|state| execution.step(state, &mut NoSql))
+        connection.with(|state| execution.step(state))
     }
 
     /// The next row; `false` at the end, after which the next call starts again.
@@ -318,7 +315,7 @@ impl Statement {
         let Statement { execution, connection } = self;
         connection.with(|state| {
             loop {
-                if let Some(done) = execution.step(state, &mut NoSql)? {
+                if let Some(done) = execution.step(state)? {
                     return Ok(done);
                 }
                 wait_for(state, execution.busy_wait())?;

@@ -313,6 +313,13 @@ impl Slot {
                 row.forget();
                 *self = Slot::Parked(row);
             }
+            Slot::Virtual(_) => {
+                if let Slot::Virtual(open) = std::mem::take(self)
+                    && !open.table.runs_inline()
+                {
+                    storage.closed.push(open);
+                }
+            }
             _ => *self = Slot::Closed,
         }
     }

@@ -62,6 +62,11 @@ pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> 
         }
         _ => None,
     };
+    if let (Op::VBegin { .. }, Some(table)) = (op, &table)
+        && !cx.host.vtab_joins(table)
+    {
+        return Ok(Some(After::Next));
+    }
     if !table.as_ref().is_some_and(|table| table.runs_inline()) {
         cx.run.table = table;
         return Ok(Some(After::Leave(Exit::Call)));
