@@ -22,12 +22,14 @@ mod params;
 mod process;
 mod row;
 mod statement;
+pub mod text;
 mod transaction;
 pub mod types;
 
 pub use connection::{Connection, DatabaseName, InterruptHandle, OpenFlags};
 pub use error::{Error, ErrorCode, Result, SqliteFailure};
 pub use functions::{Context, FunctionFlags};
+pub use process::default_process;
 pub use params::{Params, ParamsFromIter, params_from_iter};
 pub use row::{MappedRows, Row, RowIndex, Rows};
 pub use statement::Statement;

@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, Table};
 use crate::resolve::Names;
 
 pub use authorize::{AuthAnswer, AuthRequest, Authorizer, action};
+pub(crate) use options::limit_bounds;
 pub use options::{CompileOptions, LIMIT_DEFAULTS, LimitKind};
 
 /// One compilation. SQLite calls it `Parse`.

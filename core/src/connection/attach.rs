@@ -59,7 +59,7 @@ impl HostState {
     }
 
     /// The text of an argument, in UTF-8.
-    fn argument(&self, register: Option<&Register>) -> Vec<u8> {
+    pub(super) fn argument(&self, register: Option<&Register>) -> Vec<u8> {
         let encoding = self.options.encoding;
         match register.map(Register::value) {
             Some(ValueRef::Text(text)) if encoding != Encoding::Utf8 => {

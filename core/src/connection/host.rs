@@ -13,6 +13,7 @@ use super::busy::BusyHandler;
 use super::commit::{Commit, Rollback};
 use super::schema::SchemaReader;
 use super::state::DatabaseState;
+use super::vacuum::Vacuum;
 use crate::catalog::Catalog;
 use crate::compile::CompileOptions;
 use crate::pragma::Settings;
@@ -47,6 +48,7 @@ pub(crate) struct HostState {
     pub(crate) rolled_back: bool,
     pub(crate) attaching: Option<Attaching>,
     pub(crate) detaching: Option<Detaching>,
+    pub(crate) vacuum: Option<Box<Vacuum>>,
     /// Frames in a WAL at which a checkpoint is tried after a commit; 0 = never.
     pub(crate) wal_autocheckpoint: u32,
     /// What happens when a lock is in the way.
@@ -190,7 +192,7 @@ impl Host for HostState {
             HostCall::JournalMode(mode) => crate::pragma::journal_mode(self, storage, mode, db, out),
             HostCall::Attach => self.attach(storage, arguments),
             HostCall::Detach => self.detach(storage, arguments),
-            HostCall::Vacuum => Err(unsupported("VACUUM")),
+            HostCall::Vacuum => self.vacuum(storage, db, arguments),
             HostCall::Sql(_) => Err(unsupported("SQL run by a statement")),
             HostCall::VtabCreate | HostCall::VtabDestroy(_) => Err(unsupported("virtual tables")),
         }

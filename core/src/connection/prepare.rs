@@ -42,6 +42,8 @@ pub(crate) struct Prepared {
     pub(crate) parameters: Vec<(u32, Box<[u8]>)>,
     pub(crate) parameter_count: u32,
     pub(crate) explain: Explain,
+    /// `explain` is not what the text says.
+    pub(crate) explain_forced: bool,
     /// Rows of EXPLAIN.
     pub(crate) explained: Option<Arc<[Vec<Register>]>>,
     /// The statement's own text.
@@ -136,6 +138,8 @@ pub(crate) struct Preparing {
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
+    /// What it is compiled as, whatever the text says.
+    explain: Option<Explain>,
     pub(crate) busy: BusyWait,
 }
 
@@ -147,6 +151,11 @@ struct Failure {
 }
 
 impl Preparing {
+    /// A preparation of a statement that was prepared before.
+    pub(crate) fn again(explain: Option<Explain>) -> Preparing {
+        Preparing { explain, ..Preparing::default() }
+    }
+
     /// Prepares the first statement of `sql`. Gives it, or `None` for an empty text, and where the next statement begins.
     pub(crate) fn poll(
         &mut self,
@@ -199,12 +208,17 @@ impl Preparing {
                 }
             }
             if self.parsed.is_none() {
-                if let Some(prepared) = find_cached(state, sql) {
+                if self.explain.is_none()
+                    && let Some(prepared) = find_cached(state, sql)
+                {
                     let end = prepared.sql.len();
                     return Ok(Some((Some(prepared), end)));
                 }
                 match parse(state, sql)? {
-                    Some(parsed) => self.parsed = Some(parsed),
+                    Some(mut parsed) => {
+                        parsed.explain = self.explain.unwrap_or(parsed.explain);
+                        self.parsed = Some(parsed);
+                    }
                     None => return Ok(Some((None, sql.len()))),
                 }
             }
@@ -213,12 +227,15 @@ impl Preparing {
                 return Ok(None);
             }
             let Some(parsed) = &self.parsed else { continue };
-            match compile(state, parsed, sql) {
+            match compile(state, parsed, self.explain.is_some(), sql) {
                 Ok((prepared, databases)) => {
                     #[allow(clippy::arc_with_non_send_sync)]
                     let prepared = Arc::new(prepared);
                     let mut state = state.borrow_mut();
-                    if state.authorizer.is_none() && prepared.explain == Explain::No {
+                    if state.authorizer.is_none()
+                        && prepared.explain == Explain::No
+                        && !prepared.explain_forced
+                    {
                         state.cache.insert(Arc::clone(&prepared));
                     }
                     self.ready = Some(prepared);
@@ -387,7 +404,12 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
 }
 
 /// Compiles a statement with the state released. Gives the bits of the databases that it uses too.
-fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepared, u32), Failure> {
+fn compile(
+    state: &RefCell<State>,
+    parsed: &Parsed,
+    explain_forced: bool,
+    sql: &[u8],
+) -> Result<(Prepared, u32), Failure> {
     let (stamp, catalog, functions, collations, options, mut authorizer) = {
         let mut state = state.borrow_mut();
         let host = &state.host;
@@ -446,6 +468,7 @@ fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepa
         parameters: parameters.map(|known| (known.number, ast.source(known.span).into())).collect(),
         parameter_count: parsed.parameters.count,
         explain: parsed.explain,
+        explain_forced,
         explained,
         sql: Arc::from(&sql[..parsed.end.min(sql.len())]),
         stamp,

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kernite_btree::{Encoding, ValueRef};
 use kernite_io::Process;
 use kernite_vdbe::{Error, Register, Step, vtab};
-use parking_lot::ReentrantMutex;
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use super::busy::BusyHandler;
 use super::hooks::Hooks;
@@ -22,6 +22,10 @@ use super::state::State;
 use super::statement::Execution;
 use super::wait::{block_on, wait_for};
 use crate::compile::{Authorizer, ColumnInfo};
+
+pub use super::content::Blob;
+pub use super::inspect::{CheckpointMode, Checkpointed};
+pub use kernite_parser::Explain;
 
 /// What a connection's handles share.
 struct Shared {
@@ -60,6 +64,11 @@ pub struct Connection {
     shared: Arc<Shared>,
 }
 
+/// The connection's lock, held until this is dropped.
+pub struct Lock<'a> {
+    _guard: ReentrantMutexGuard<'a, RefCell<State>>,
+}
+
 /// Interrupts a connection from any thread.
 #[derive(Clone)]
 pub struct InterruptHandle {
@@ -95,8 +104,24 @@ impl Connection {
         Ok(connection)
     }
 
-    fn with<T>(&self, f: impl FnOnce(&RefCell<State>) -> T) -> T {
+    pub(super) fn with<T>(&self, f: impl FnOnce(&RefCell<State>) -> T) -> T {
         f(&self.shared.state.lock())
+    }
+
+    /// Takes the connection's lock and keeps it: several calls are one to other threads. The lock is recursive.
+    #[inline]
+    pub fn lock(&self) -> Lock<'_> {
+        Lock { _guard: self.shared.state.lock() }
+    }
+
+    /// As `lock`, unless another thread has it.
+    pub fn try_lock(&self) -> Option<Lock<'_>> {
+        self.shared.state.try_lock().map(|guard| Lock { _guard: guard })
+    }
+
+    /// Whether an interrupt is in force.
+    pub fn is_interrupted(&self) -> bool {
+        self.shared.interrupt.load(Ordering::Relaxed)
     }
 
     /// Prepares the first statement of `sql`. Gives it (`None` for an empty text) and where the next one begins.
@@ -135,11 +160,6 @@ impl Connection {
         }
         Ok(())
     }
-
-    #[doc(hidden)]
-    pub fn probe_options(&self, fk: Option<bool>, rec: Option<bool>, count: Option<bool>, defer: Option<bool>) {
-        self.with(|state| state.borrow_mut().host.set_options(|o| { if let Some(v)=fk {o.foreign_keys=v} if let Some(v)=rec {o.recursive_triggers=v} if let Some(v)=count {o.count_changes=v} if let Some(v)=defer {o.defer_foreign_keys=v} }));
-    if let Some(v)=defer { self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys=v) } }
 
     /// A handle to interrupt it from another thread.
     pub fn interrupt_handle(&self) -> InterruptHandle {
@@ -210,8 +230,8 @@ impl Connection {
             let mut state = state.borrow_mut();
             let Some(&old) = state.host.options.limits.get(number) else { return -1 };
             if value >= 0 {
-                let max = crate::compile::LIMIT_DEFAULTS[number];
-                state.host.set_options(|options| options.limits[number] = value.min(max));
+                let (least, most) = crate::compile::limit_bounds(number);
+                state.host.set_options(|options| options.limits[number] = value.clamp(least, most));
             }
             old
         })
@@ -221,6 +241,8 @@ impl Connection {
     pub fn register_function(&self, function: kernite_vdbe::function::FunctionDef) {
         self.with(|state| {
             let mut state = state.borrow_mut();
+            // Cached statements would keep a function that is replaced.
+            state.cache.clear();
             Arc::make_mut(&mut state.host.functions).register(function);
         });
     }
@@ -315,6 +337,14 @@ impl Statement {
                 wait_for(state, execution.busy_wait())?;
             }
         })
+    }
+
+    pub(super) fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    pub(super) fn execution_mut(&mut self) -> &mut Execution {
+        &mut self.execution
     }
 
     /// Its connection.

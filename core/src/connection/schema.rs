@@ -64,20 +64,20 @@ struct Header {
 }
 
 /// A walk over a table, row by row.
-struct Scan {
-    cursor: CursorId,
+pub(super) struct Scan {
+    pub(super) cursor: CursorId,
     started: bool,
     /// The cursor stands on a row that was not handed out.
     on_row: bool,
 }
 
 impl Scan {
-    fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
+    pub(super) fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
         Ok(Scan { cursor: btree.open_cursor(root, None, false)?, started: false, on_row: false })
     }
 
     /// The next row's record; `None` at the end.
-    fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
+    pub(super) fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
         if !self.on_row {
             self.on_row =
                 if self.started { ready!(btree.next(self.cursor)) } else { ready!(btree.first(self.cursor)) };
@@ -435,7 +435,14 @@ fn read_header(btree: &mut Btree) -> Step<Header> {
     let Some(known) = Encoding::from_header(encoding & 3) else {
         return Err(Error::message("unsupported file format"));
     };
-    Ok(Some(Header { cookie, file_format, encoding: known, is_empty: encoding == 0, page_count, default_cache_size }))
+    Ok(Some(Header {
+        cookie,
+        file_format,
+        encoding: known,
+        is_empty: encoding == 0,
+        page_count,
+        default_cache_size,
+    }))
 }
 
 /// Text of a value in UTF-8; numbers as their digits.
@@ -453,11 +460,11 @@ fn text(value: ValueRef<'_>, encoding: Encoding) -> Option<Box<[u8]>> {
     }
 }
 
-fn corrupt() -> Error {
+pub(super) fn corrupt() -> Error {
     StorageError::Corrupt { page: Some(PageNo::ONE), damage: kernite_btree::Damage::Schema }.into()
 }
 
-fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
+pub(super) fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
     let mut values = Values::new(record).map_err(|_| corrupt())?;
     let mut next = || values.next_value().map_err(|_| corrupt()).map(|value| value.unwrap_or(ValueRef::Null));
     let kind = text(next()?, encoding);

@@ -107,6 +107,7 @@ impl State {
             rolled_back: false,
             attaching: None,
             detaching: None,
+            vacuum: None,
             wal_autocheckpoint: 1000,
             busy: BusyHandler::default(),
             encoding_fixed: false,

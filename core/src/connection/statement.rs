@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use kernite_btree::CheckpointMode;
 use kernite_io::ready;
+use kernite_parser::Explain;
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::machine::{Event, Hook, Machine};
 use kernite_vdbe::op::Db;
@@ -177,14 +178,31 @@ impl Execution {
         }
     }
 
+    /// Compiles it as EXPLAIN of a kind, or as a statement that runs.
+    pub(crate) fn set_explained(&mut self, state: &RefCell<State>, explain: Explain) -> Step<()> {
+        if self.preparing.is_none() {
+            if self.prepared.explain == explain {
+                return Ok(Some(()));
+            }
+            ready!(self.reset(state));
+            self.preparing = Some(Preparing::again(Some(explain)));
+        }
+        self.compile_again(state)
+    }
+
     /// Compiles the statement again if something that it depended on has changed.
     fn refresh(&mut self, state: &RefCell<State>) -> Step<()> {
         if self.preparing.is_none() {
             if self.prepared.is_current(&state.borrow().host) {
                 return Ok(Some(()));
             }
-            self.preparing = Some(Preparing::default());
+            let prepared = &self.prepared;
+            self.preparing = Some(Preparing::again(prepared.explain_forced.then_some(prepared.explain)));
         }
+        self.compile_again(state)
+    }
+
+    fn compile_again(&mut self, state: &RefCell<State>) -> Step<()> {
         let Some(preparing) = &mut self.preparing else { return Ok(Some(())) };
         let text = Arc::clone(&self.prepared.sql);
         let outcome = preparing.poll(state, &text);

@@ -17,6 +17,9 @@ impl State {
         }
         all.extend(&self.storage.outstanding);
         all.extend(&self.host.commit.outstanding);
+        if let Some(vacuum) = &self.host.vacuum {
+            all.extend(vacuum.target.outstanding());
+        }
         all
     }
 }

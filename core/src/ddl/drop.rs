@@ -201,13 +201,25 @@ pub(super) fn clear_statistics(
 ) -> CompileResult<()> {
     let Some(schema) = c.catalog.database(db).cloned() else { return Ok(()) };
     for number in 1..=4 {
-        let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() else { continue };
-        let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { continue };
-        let database = c.database_name(db).to_vec();
-        c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
-        c.authorize_read(&table.name, column, db)?;
-        delete_where(c, &table, at as u16, name);
+        if let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() {
+            clear_statistics_in(c, &table, column, name)?;
+        }
     }
+    Ok(())
+}
+
+/// The same in one of the tables of statistics.
+pub(super) fn clear_statistics_in(
+    c: &mut Compiler<'_>,
+    table: &Table,
+    column: &[u8],
+    name: &[u8],
+) -> CompileResult<()> {
+    let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { return Ok(()) };
+    let database = c.database_name(table.db).to_vec();
+    c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
+    c.authorize_read(&table.name, column, table.db)?;
+    delete_where(c, table, at as u16, name);
     Ok(())
 }
 

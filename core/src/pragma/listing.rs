@@ -129,7 +129,7 @@ pub(super) fn tables(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResu
             continue;
         }
         c.verify_schema(db);
-        for table in schema.newest_first() {
+        for table in schema.listed() {
             if request.value.is_some_and(|name| !name.eq_ignore_ascii_case(&table.name)) {
                 continue;
             }

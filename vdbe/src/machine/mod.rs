@@ -250,6 +250,13 @@ impl Machine {
         self.frame.registers.get(first..first + count as usize).unwrap_or(&[])
     }
 
+    /// As [`Machine::row`], to end text in place ([`Register::end_with_nul`]); values stay as they are.
+    pub fn row_mut(&mut self) -> &mut [Register] {
+        let (first, count) = self.run.row;
+        let first = first.0 as usize;
+        self.frame.registers.get_mut(first..first + count as usize).unwrap_or_default()
+    }
+
     /// Whether a run is under way: begun and not ended.
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Ending)
