@@ -385,7 +385,9 @@ fn in_order(rows: Vec<Row>) -> Vec<Row> {
         }
     }
     for slot in &mut rest {
-        out.extend(slot.take_if(|row| row.root.is_some()));
+        // Without an AUTOINCREMENT table there is no `sqlite_sequence`.
+        let row = slot.take_if(|row| row.root.is_some());
+        out.extend(row.filter(|row| !is_sequence(row)));
     }
     out.extend(rest.into_iter().flatten());
     out
