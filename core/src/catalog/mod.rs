@@ -10,8 +10,8 @@
 mod affinity;
 pub mod build;
 mod index;
-mod module;
 pub mod load;
+mod module;
 mod schema;
 pub mod statistics;
 mod table;
@@ -24,5 +24,7 @@ pub use schema::{
     Catalog, DatabaseSchema, SCHEMA_TABLE, SCHEMA_TABLE_ALIAS, SchemaName, TEMP_SCHEMA_TABLE,
     TEMP_SCHEMA_TABLE_ALIAS,
 };
-pub use table::{Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Instance, Table, TableKind};
+pub use table::{
+    Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Instance, Table, TableKind,
+};
 pub use trigger::Trigger;

@@ -263,6 +263,14 @@ impl Connection {
         });
     }
 
+    /// The kinds of virtual tables that were registered.
+    pub fn module_names(&self) -> Vec<String> {
+        self.with(|state| {
+            let state = state.borrow();
+            state.host.catalog.modules.names().into_iter().map(str::to_owned).collect()
+        })
+    }
+
     fn change_modules(&self, name: &str, change: impl FnOnce(&mut Modules)) {
         let old = self.with(|state| {
             let mut state = state.borrow_mut();
@@ -289,6 +297,14 @@ impl Connection {
             state.error.as_ref().map(|error| (error.code, error.message.clone(), error.offset))
         })
     }
+}
+
+/// Checks the CREATE TABLE statement by which a module declares the columns of a virtual table.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_declaration(declaration: &[u8]) -> Result<(), Error> {
+    crate::catalog::build::declared(declaration, kernite_vdbe::Db(0)).map(|_| ())
 }
 
 /// A prepared statement.

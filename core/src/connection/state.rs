@@ -101,7 +101,10 @@ impl State {
             io,
             process,
             vm: ConnectionState::default(),
-            catalog: Catalog { databases: vec![schema(b"main", 1), schema(b"temp", 2)], ..Catalog::default() },
+            catalog: Catalog {
+                databases: vec![schema(b"main", 1), schema(b"temp", 2)],
+                ..Catalog::default()
+            },
             databases: vec![DatabaseState::default(), DatabaseState::default()],
             functions: Arc::new(FunctionRegistry::default()),
             collations: Arc::new(CollationRegistry::default()),

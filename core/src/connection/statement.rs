@@ -19,8 +19,8 @@ use kernite_vdbe::{Error, Register, Step};
 use super::busy::BusyWait;
 use super::hooks::{TraceEvent, UpdateEvent};
 use super::host::HostState;
-use super::prepare::{Prepared, Preparing, ask_busy};
 use super::nested::ConnectionSql;
+use super::prepare::{Prepared, Preparing, ask_busy};
 use super::state::State;
 use super::virtual_table::{self, Working};
 

@@ -28,8 +28,14 @@ use crate::compile::{Unconnected, lossy};
 /// Work for the driver.
 #[derive(Clone, Debug)]
 pub(crate) enum Outside {
-    Create { db: Db, name: Box<[u8]> },
-    Destroy { db: Db, name: Box<[u8]> },
+    Create {
+        db: Db,
+        name: Box<[u8]>,
+    },
+    Destroy {
+        db: Db,
+        name: Box<[u8]>,
+    },
     /// The first half of a commit, of all tables that take part.
     Sync,
     /// The second.
@@ -251,9 +257,10 @@ fn construct(state: &RefCell<State>, table: &Arc<Table>, create: bool) -> Step<(
         Err(error) => return Err(named(error, table)),
     };
     let Connected { table: instance, declaration, risk, constraint_support } = connected;
-    let is_eponymous = state.host.virtual_table(table.db, &table.name).is_none_or(|known| {
-        known.instance().is_some_and(|instance| instance.eponymous)
-    });
+    let is_eponymous = state
+        .host
+        .virtual_table(table.db, &table.name)
+        .is_none_or(|known| known.instance().is_some_and(|instance| instance.eponymous));
     let instance = Instance { table: instance, risk, constraint_support, eponymous: is_eponymous };
     let made = Arc::new(build::connect(table, declaration.as_bytes(), instance)?);
     if is_eponymous {

@@ -134,8 +134,7 @@ impl Question {
             prereq,
         };
         let view = collector.view;
-        let mut places: Vec<TermId> =
-            view.terms(w).map(|at| TermId { clause: view.clause, at }).collect();
+        let mut places: Vec<TermId> = view.terms(w).map(|at| TermId { clause: view.clause, at }).collect();
         let mut outer: Option<ClauseId> = view.outer;
         while let Some(clause) = outer {
             places.extend((0..w.clauses[clause.0].terms.len()).map(|at| TermId { clause, at }));
@@ -253,7 +252,8 @@ impl Question {
         let info = &mut self.info;
         info.usage = vec![Usage::default(); info.constraints.len()];
         (info.index_number, info.index_text, info.order_by_consumed) = (0, None, false);
-        (info.estimated_cost, info.estimated_rows, info.unique) = (COST_UNKNOWN, ROWS_UNKNOWN, false);
+        (info.estimated_cost, info.estimated_rows) = (COST_UNKNOWN, ROWS_UNKNOWN);
+        (info.unique, info.hexadecimal) = (false, false);
         let Some(instance) = self.table.instance() else {
             return Err(Error::message(format!("no such table: {}", lossy(&self.table.name))));
         };
@@ -293,6 +293,7 @@ impl Question {
         if terms.iter().any(Option::is_none) {
             return Err(malfunction(&self.table));
         }
+        plan.hexadecimal = info.hexadecimal;
         plan.text = info.index_text.take().map(Into::into);
         plan.is_ordered = info.order_by_consumed && !info.order_by.is_empty();
         new.terms = terms;

@@ -16,9 +16,7 @@ use kernite_vdbe::vtab::{
 };
 use kernite_vdbe::{Error, Register, Step};
 
-use super::table::{
-    self, Pragma, RESULT_WITH_VALUE, RESULT_WITHOUT_VALUE, SCHEMA_OPTIONAL, SCHEMA_REQUIRED,
-};
+use super::table::{self, Pragma, RESULT_WITH_VALUE, RESULT_WITHOUT_VALUE, SCHEMA_OPTIONAL, SCHEMA_REQUIRED};
 
 /// A pragma that gives rows.
 #[derive(Clone, Copy, Debug)]

@@ -32,23 +32,7 @@ pub fn virtual_table(source: Source<'_>, create: &ast::CreateVirtualTable) -> Ta
 /// # Errors
 /// What is wrong with the declaration.
 pub fn connect(virtual_table: &Table, declaration: &[u8], made: Instance) -> CompileResult<Table> {
-    let sql: Arc<[u8]> = declaration.into();
-    let parsed = crate::catalog::load::parser(false).parse(&sql);
-    let parsed = parsed.map_err(|error| Error::message(error.to_string()))?;
-    let Some(kernite_parser::Parsed { statement: ast::Statement::CreateTable(create), ast, .. }) = parsed else {
-        return Err(Error::message("syntax error"));
-    };
-    let ast: Arc<ast::Ast> = Arc::from(ast);
-    let source = Source {
-        ast: &ast,
-        sql: &sql,
-        db: virtual_table.db,
-        column_max: usize::MAX,
-        file_format: 4,
-        loading: true,
-        collations: None,
-    };
-    let declared = table::table(source, &create, false)?;
+    let declared = declared(declaration, virtual_table.db)?;
     let mut table = virtual_table.clone();
     if let TableKind::Virtual { instance, .. } = &mut table.kind {
         *instance = Some(made);
@@ -61,6 +45,31 @@ pub fn connect(virtual_table: &Table, declaration: &[u8], made: Instance) -> Com
     table.without_rowid = declared.without_rowid;
     table.indexes = if declared.without_rowid { declared.indexes } else { Vec::new() };
     Ok(table)
+}
+
+/// The table that a module declares.
+///
+/// # Errors
+/// As [`connect`].
+pub fn declared(declaration: &[u8], db: Db) -> CompileResult<Table> {
+    let sql: Arc<[u8]> = declaration.into();
+    let parsed = crate::catalog::load::parser(false).parse(&sql);
+    let parsed = parsed.map_err(|error| Error::message(error.to_string()))?;
+    let Some(kernite_parser::Parsed { statement: ast::Statement::CreateTable(create), ast, .. }) = parsed
+    else {
+        return Err(Error::message("syntax error"));
+    };
+    let ast: Arc<ast::Ast> = Arc::from(ast);
+    let source = Source {
+        ast: &ast,
+        sql: &sql,
+        db,
+        column_max: usize::MAX,
+        file_format: 4,
+        loading: true,
+        collations: None,
+    };
+    table::table(source, &create, false)
 }
 
 /// The word `hidden` in the type of a column is no part of it.

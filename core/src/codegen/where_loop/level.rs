@@ -155,10 +155,13 @@ fn start_virtual(
 
 /// Tests a row of a virtual table against the value of an IN that is its turn. The table may have changed the register: it is loaded again.
 fn test_in_value(c: &mut Compiler<'_>, w: &WhereLoop, at: usize, id: TermId, reg: Reg) -> CompileResult<()> {
-    let loads = w.levels[at].in_loops.iter().find_map(|in_loop| match c.builder.ops().get(in_loop.top.0 as usize) {
-        Some(op @ Op::Column { out, .. }) | Some(op @ Op::Rowid { out, .. }) if *out == reg => Some(op.clone()),
-        _ => None,
-    });
+    let loads =
+        w.levels[at].in_loops.iter().find_map(|in_loop| match c.builder.ops().get(in_loop.top.0 as usize) {
+            Some(op @ Op::Column { out, .. }) | Some(op @ Op::Rowid { out, .. }) if *out == reg => {
+                Some(op.clone())
+            }
+            _ => None,
+        });
     if let Some(load) = loads {
         c.emit(load);
     }
