@@ -5,6 +5,7 @@
 //!
 //! Never: engine code. Nothing depends on this crate.
 
+pub mod differential;
 pub mod engine;
 pub mod slt;
 pub mod workload;
