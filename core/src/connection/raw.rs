@@ -313,6 +313,26 @@ pub struct Statement {
     connection: Connection,
 }
 
+/// Steps, waiting where that is needed.
+fn step_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<bool, Error> {
+    loop {
+        if let Some(done) = execution.step(state)? {
+            return Ok(done);
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
+/// Resets, waiting where that is needed.
+fn reset_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<(), Error> {
+    loop {
+        if execution.reset(state)?.is_some() {
+            return Ok(());
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
 impl Statement {
     /// The next row; `None`: it has to wait.
     ///
@@ -329,13 +349,25 @@ impl Statement {
     /// Whatever ends the run.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Statement { execution, connection } = self;
+        connection.with(|state| step_waiting(execution, state))
+    }
+
+    /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn execute(&mut self) -> Result<Option<i64>, Error> {
+        let Statement { execution, connection } = self;
         connection.with(|state| {
-            loop {
-                if let Some(done) = execution.step(state)? {
-                    return Ok(done);
-                }
-                wait_for(state, execution.busy_wait())?;
+            let before = state.borrow().host.vm.total_changes;
+            let found = step_waiting(execution, state);
+            let reset = reset_waiting(execution, state);
+            if found? {
+                return Ok(None);
             }
+            reset?;
+            let vm = &state.borrow().host.vm;
+            Ok(Some(if vm.total_changes == before { 0 } else { vm.changes }))
         })
     }
 
@@ -345,14 +377,7 @@ impl Statement {
     /// Those of ending the run.
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
-        connection.with(|state| {
-            loop {
-                if execution.reset(state)?.is_some() {
-                    return Ok(());
-                }
-                wait_for(state, execution.busy_wait())?;
-            }
-        })
+        connection.with(|state| reset_waiting(execution, state))
     }
 
     pub(super) fn execution(&self) -> &Execution {
