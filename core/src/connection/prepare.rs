@@ -26,8 +26,9 @@ use super::explain;
 use super::host::HostState;
 use super::schema::btree;
 use super::state::State;
+use super::virtual_table;
 use super::wait::wait_for;
-use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind};
+use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind, Unconnected};
 
 /// `SQLITE_TOOBIG`
 const TOOBIG: i32 = 18;
@@ -152,6 +153,8 @@ pub(crate) struct Preparing {
     failed: Option<Failure>,
     checked: usize,
     retried: bool,
+    /// A virtual table being connected.
+    connect: Option<Unconnected>,
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
@@ -167,6 +170,8 @@ struct Failure {
     /// Where the next statement begins, where the parser failed.
     end: Option<usize>,
     check_schema: bool,
+    /// It would not have failed with this virtual table connected.
+    connect: Option<Unconnected>,
 }
 
 impl Preparing {
@@ -246,6 +251,13 @@ impl Preparing {
             if needs_schema && !self.load_schemas(state)? {
                 return Ok(None);
             }
+            if let Some(target) = &self.connect {
+                match virtual_table::connect(state, target) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(())) => self.connect = None,
+                    Err(error) => return Err(Failure::plain(error)),
+                }
+            }
             let Some(parsed) = &self.parsed else { continue };
             match compile(state, parsed, self.explain.is_some(), sql) {
                 Ok((prepared, databases)) => {
@@ -261,6 +273,7 @@ impl Preparing {
                     self.ready = Some(prepared);
                     self.databases = databases;
                 }
+                Err(Failure { connect: Some(target), .. }) => self.connect = Some(target),
                 Err(failure) if failure.check_schema && !self.retried => {
                     self.failed = Some(failure);
                     self.retried = true;
@@ -341,7 +354,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, end: None, check_schema: false }
+        Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
 }
 
@@ -426,6 +439,7 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         end: Some(error.end),
         offset: error.offset,
         check_schema: false,
+        connect: None,
         error: match error.kind {
             ParseErrorKind::TooBig => Error::with_code(TOOBIG, error.to_string()),
             ParseErrorKind::Sql => Error::message(error.to_string()),
@@ -464,6 +478,7 @@ fn compile(
             end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
+            connect: compiler.notes.connect.clone(),
         };
         match outcome {
             Err(error) => Err(failure(error, &compiler)),
