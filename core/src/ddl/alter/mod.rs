@@ -56,7 +56,8 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
 /// # Errors
 /// `table x may not be altered`
 fn check_alterable(table: &Table) -> CompileResult<()> {
-    if table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
+    let is_eponymous = table.instance().is_some_and(|instance| instance.eponymous);
+    if is_eponymous || table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
         return Err(Error::message(format!("table {} may not be altered", lossy(&table.name))));
     }
     Ok(())
