@@ -98,7 +98,7 @@ impl Trial {
                 ..DatabaseSchema::default()
             };
             let writable_schema = c.options.writable_schema;
-            let options = LoadOptions { page_count: 0, writable_schema, after, renaming: true };
+            let options = LoadOptions { page_count: 0, writable_schema, after, tolerant: false, renaming: true };
             let loaded = load::load(base, number, &trial.catalog, &rows, options)?;
             if let Some(slot) = trial.catalog.databases.get_mut(usize::from(number.0)) {
                 *slot = Some(Arc::new(loaded));
