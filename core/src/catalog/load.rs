@@ -496,7 +496,8 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
     }
     let base =
         |name: &str| DatabaseSchema { name: name.as_bytes().into(), file_format: 4, ..Default::default() };
-    let options = LoadOptions { page_count: 0, writable_schema: false, after: None, tolerant: false, renaming: false };
+    let options =
+        LoadOptions { page_count: 0, writable_schema: false, after: None, tolerant: false, renaming: false };
     let empty = Catalog::default();
     let main = load(base("main"), Db(0), &empty, &rows, options).unwrap();
     let temp = load(base("temp"), Db(1), &empty, &[], options).unwrap();

@@ -112,7 +112,8 @@ impl HostState {
     pub(crate) fn load_schema(&mut self, storage: &mut Storage, db: Db) -> Step<()> {
         if db == Db(1) && !self.databases[1].opened {
             // Nothing was ever put into temp.
-            let schema = self.parse_rows(db, Header { file_format: 4, ..Header::default() }, &[], None, false)?;
+            let schema =
+                self.parse_rows(db, Header { file_format: 4, ..Header::default() }, &[], None, false)?;
             self.install(db, schema);
             return Ok(Some(()));
         }

@@ -204,7 +204,10 @@ fn destroy(state: &RefCell<State>, db: Db, name: &[u8]) -> Step<()> {
     };
     match instance {
         Some(table) => {
-            ready!(with_context(state, |context| table.destroy(context)));
+            state.borrow_mut().host.vm.destroying += 1;
+            let outcome = with_context(state, |context| table.destroy(context));
+            state.borrow_mut().host.vm.destroying -= 1;
+            ready!(outcome);
             state.borrow_mut().host.vtabs.retain(|known| !Arc::ptr_eq(known, &table));
             Ok(Some(()))
         }

@@ -8,9 +8,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kernite_vdbe::vtab::ConstraintOp;
 use kernite_vdbe::Error;
 use kernite_vdbe::op::Cursor;
+use kernite_vdbe::vtab::ConstraintOp;
 
 use super::clause::{ClauseId, Term, operator, term_flag};
 use super::constant::is_constant;
@@ -450,7 +450,8 @@ fn derive_auxiliary(c: &mut Compiler<'_>, w: &mut WhereLoop, clause: ClauseId, a
             // A function that the table has itself may be a constraint of its own.
             let (column, other) = (call.arguments[0], call.arguments[1]);
             let ExprKind::Column { table: Some(table), .. } = &c.bound[column].kind else { return };
-            let own = table.instance().and_then(|instance| instance.table.find_function(&call.function.name, 2));
+            let own =
+                table.instance().and_then(|instance| instance.table.find_function(&call.function.name, 2));
             match own {
                 Some((_, op)) if op.0 >= ConstraintOp::FUNCTION.0 => found.push((column, Some(other), op.0)),
                 _ => return,

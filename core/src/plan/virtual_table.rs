@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kernite_vdbe::op::Cursor;
-use kernite_vdbe::{Error, Reg};
 use kernite_vdbe::vtab::{Constraint, ConstraintOp, IndexInfo, Plan, Usage};
+use kernite_vdbe::{Error, Reg};
 
 use super::candidates::{Collector, fits_outer_join, in_outer_join};
 use super::clause::{ClauseId, TermId, operator, term_flag};
