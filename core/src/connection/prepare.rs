@@ -267,6 +267,8 @@ impl Preparing {
                     if state.authorizer.is_none()
                         && prepared.explain == Explain::No
                         && !prepared.explain_forced
+                        // What a virtual table says about its plans may be another thing the next time.
+                        && prepared.program.links.vtabs.is_empty()
                     {
                         state.cache.insert(Arc::clone(&prepared));
                     }
