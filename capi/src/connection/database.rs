@@ -257,8 +257,7 @@ pub unsafe extern "C" fn sqlite3_file_control(
                     SQLITE_OK
                 }
                 SQLITE_FCNTL_FILE_POINTER | SQLITE_FCNTL_JOURNAL_POINTER => {
-                    // Files are the engine's: there is no object behind them that C could call.
-                    store(argument.cast::<*mut c_void>(), ptr::null_mut());
+                    store(argument.cast(), crate::vfs::file::engine_file());
                     SQLITE_OK
                 }
                 SQLITE_FCNTL_DATA_VERSION => match db.raw().data_version(number) {

@@ -75,6 +75,7 @@ pub struct sqlite3 {
     pub(crate) settings: setting::Settings,
     pub(crate) client_data: RefCell<Vec<client_data::Entry>>,
     pub(crate) names: filename::Names,
+    pub(crate) tables: crate::module::Tables,
 }
 
 /// A connection with its lock held.
@@ -125,6 +126,7 @@ impl sqlite3 {
             settings: setting::Settings::default(),
             client_data: RefCell::default(),
             names: filename::Names::default(),
+            tables: crate::module::Tables::default(),
         });
         if has_own {
             let address: *const sqlite3 = &raw const *db;

@@ -7,7 +7,7 @@ use kernite_btree::Encoding;
 use kernite_io::HashMap;
 use kernite_vdbe::Db;
 
-use super::{Index, Table, Trigger};
+use super::{Index, Modules, Table, Trigger};
 
 /// A name lower-cased for look-up (ASCII only, as SQLite).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +154,10 @@ pub const TEMP_SCHEMA_TABLE_ALIAS: &[u8] = b"sqlite_temp_schema";
 pub struct Catalog {
     /// 0 main, 1 temp, 2… attached. A detached slot is `None`.
     pub databases: Vec<Option<Arc<DatabaseSchema>>>,
+    /// Kinds of virtual tables.
+    pub modules: Arc<Modules>,
+    /// Virtual tables that are there without CREATE, as far as they are connected.
+    pub eponymous: Arc<HashMap<SchemaName, Arc<Table>>>,
 }
 
 impl Catalog {

@@ -63,8 +63,23 @@ pub enum LimitKind {
 }
 
 /// What the limits are in a new connection, and (worker threads apart) what they cannot exceed.
-pub const LIMIT_DEFAULTS: [i32; 15] =
-    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 0, 2500, 10_000_000, 65_000];
+pub const LIMIT_DEFAULTS: [i32; 15] = [
+    1_000_000_000,
+    1_000_000_000,
+    2000,
+    1000,
+    500,
+    250_000_000,
+    1000,
+    10,
+    50_000,
+    250_000,
+    1000,
+    0,
+    2500,
+    10_000_000,
+    65_000,
+];
 
 /// The least and the most that a limit can be set to.
 pub(crate) fn limit_bounds(number: usize) -> (i32, i32) {

@@ -106,8 +106,8 @@ impl HostState {
 
     fn remove(&mut self, storage: &mut Storage, db: Db) {
         let at = usize::from(db.0);
-        if let Some(slot) = self.catalog.databases.get_mut(at) {
-            *slot = None;
+        if let Some(old) = self.catalog.databases.get_mut(at).and_then(Option::take) {
+            self.retire(old);
         }
         if let Some(slot) = storage.databases.get_mut(at) {
             *slot = None;

@@ -252,7 +252,8 @@ impl HostState {
     fn install(&mut self, db: Db, schema: DatabaseSchema) {
         if let Some(slot) = self.schema_mut(db) {
             let generation = slot.generation;
-            *slot = DatabaseSchema { generation, ..schema };
+            let old = std::mem::replace(slot, DatabaseSchema { generation, ..schema });
+            self.retire(Arc::new(old));
         }
         if db != Db(1) {
             // Triggers of temp on tables of this database.

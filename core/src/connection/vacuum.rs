@@ -25,8 +25,8 @@ use std::sync::Arc;
 use kernite_btree::record::decode::Values;
 use kernite_btree::record::encode;
 use kernite_btree::{
-    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, PageNo,
-    RowPayload, Synchronous, TransactionKind, TreeKind, ValueRef,
+    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, PageNo, RowPayload,
+    Synchronous, TransactionKind, TreeKind, ValueRef,
 };
 use kernite_io::ready;
 use kernite_vdbe::host::Storage;
@@ -216,7 +216,8 @@ impl HostState {
                     vacuum.stage = Stage::Begin;
                 }
                 Stage::Begin => {
-                    let kind = if vacuum.is_into { TransactionKind::Read } else { TransactionKind::Exclusive };
+                    let kind =
+                        if vacuum.is_into { TransactionKind::Read } else { TransactionKind::Exclusive };
                     ready!(main.begin(kind));
                     if vacuum.target.transaction().is_none() {
                         ready!(vacuum.target.begin(TransactionKind::Read));
@@ -381,11 +382,15 @@ fn in_order(rows: Vec<Row>) -> Vec<Row> {
             out.extend(slot.take_if(|row| !row.has_sql && &*row.kind == b"index" && row.table == name));
         }
         if autoincrement {
-            out.extend(rest.iter_mut().find_map(|slot| slot.take_if(|row| is_table(row) && is_sequence(row))));
+            out.extend(
+                rest.iter_mut().find_map(|slot| slot.take_if(|row| is_table(row) && is_sequence(row))),
+            );
         }
     }
     for slot in &mut rest {
-        out.extend(slot.take_if(|row| row.root.is_some()));
+        // Without an AUTOINCREMENT table there is no `sqlite_sequence`.
+        let row = slot.take_if(|row| row.root.is_some());
+        out.extend(row.filter(|row| !is_sequence(row)));
     }
     out.extend(rest.into_iter().flatten());
     out
@@ -407,9 +412,8 @@ impl Vacuum {
                 continue;
             }
             self.trees.push(at);
-            let own = |row: &Row| {
-                row.root.is_some() && &*row.kind == b"index" && row.table == self.rows[at].name
-            };
+            let own =
+                |row: &Row| row.root.is_some() && &*row.kind == b"index" && row.table == self.rows[at].name;
             self.trees.extend((0..self.rows.len()).rev().filter(|&other| own(&self.rows[other])));
         }
         Ok(Some(()))
@@ -478,7 +482,8 @@ impl Copy {
     fn run(&mut self, main: &mut Btree, target: &mut Btree, is_index: bool, renumber: bool) -> Step<()> {
         loop {
             if !self.on_row {
-                let found = if self.started { ready!(main.next(self.from)) } else { ready!(main.first(self.from)) };
+                let found =
+                    if self.started { ready!(main.next(self.from)) } else { ready!(main.first(self.from)) };
                 self.started = true;
                 if !found {
                     return Ok(Some(()));

@@ -135,7 +135,12 @@ impl Statistics {
     }
 
     /// Counts a table and its indexes, or one of them.
-    fn table(&self, c: &mut Compiler<'_>, table: &Arc<Table>, only: Option<&Arc<Index>>) -> CompileResult<()> {
+    fn table(
+        &self,
+        c: &mut Compiler<'_>,
+        table: &Arc<Table>,
+        only: Option<&Arc<Index>>,
+    ) -> CompileResult<()> {
         let is_internal = table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_"));
         if !matches!(table.kind, TableKind::Ordinary) || is_internal {
             return Ok(());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kernite_parser::ast::{self, JoinType, SourceKind};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::{Cursor, Db};
+use kernite_vdbe::vtab::Risk;
 
 use super::cte::{Recursion, is_reference};
 use super::expand::{Clauses, CursorTree};
@@ -166,6 +167,19 @@ impl Resolver<'_, '_> {
         let is_function = matches!(source.kind, SourceKind::Function { .. });
         if is_function && !matches!(table.kind, TableKind::Virtual { .. }) {
             return Err(not_a_function(env.ast.name(name)));
+        }
+        if item.from_schema
+            && let Some(instance) = table.instance()
+        {
+            let is_safe = match instance.risk {
+                Risk::Innocuous => true,
+                Risk::Normal => self.compiler.options.trusted_schema,
+                Risk::DirectOnly => false,
+            };
+            if !is_safe {
+                let name = lossy(&table.name);
+                return Err(Error::message(format!("unsafe use of virtual table \"{name}\"")));
+            }
         }
         if let TableKind::View { .. } = table.kind {
             self.expand_view_item(&table, item)?;

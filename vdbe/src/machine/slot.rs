@@ -294,9 +294,9 @@ pub(super) struct SorterCursor {
 
 /// A cursor of a virtual table, or the intention to open one.
 pub(super) struct VirtualCursor {
-    pub(super) table: Arc<dyn vtab::Table>,
-    /// `None` until it is opened.
+    /// `None` until it is opened. It is dropped before its table.
     pub(super) cursor: Option<Box<dyn vtab::TableCursor>>,
+    pub(super) table: Arc<dyn vtab::Table>,
     pub(super) null_row: bool,
 }
 
@@ -312,6 +312,13 @@ impl Slot {
                 let mut row = std::mem::take(&mut tree.row);
                 row.forget();
                 *self = Slot::Parked(row);
+            }
+            Slot::Virtual(_) => {
+                if let Slot::Virtual(open) = std::mem::take(self)
+                    && !open.table.runs_inline()
+                {
+                    storage.closed.push(open);
+                }
             }
             _ => *self = Slot::Closed,
         }
