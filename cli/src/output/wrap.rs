@@ -9,7 +9,9 @@ use super::width::{TAB, escape_sequence, first_char, of_char};
 /// The lines of a text: newlines taken out, tabs widened.
 pub fn plain_lines(text: &[u8]) -> Vec<Vec<u8>> {
     let text = text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text));
-    text.split(|byte| *byte == b'\n').map(|line| widen_tabs(line.strip_suffix(b"\r").unwrap_or(line))).collect()
+    text.split(|byte| *byte == b'\n')
+        .map(|line| widen_tabs(line.strip_suffix(b"\r").unwrap_or(line)))
+        .collect()
 }
 
 fn widen_tabs(line: &[u8]) -> Vec<u8> {
@@ -63,9 +65,8 @@ fn word_end(line: &[u8], end: usize, columns: usize) -> usize {
     behind(|byte| byte.is_ascii_whitespace()).or_else(|| behind(is_punctuation)).unwrap_or(end)
 }
 
-/// The lines of `text` in a column; 0 columns: as long as they come.
-pub fn lines(text: &[u8], columns: usize, word_wrap: bool) -> Vec<Vec<u8>> {
-    let plain = plain_lines(text);
+/// Lines that fit a column; 0 columns: as long as they come.
+pub fn lines(plain: Vec<Vec<u8>>, columns: usize, word_wrap: bool) -> Vec<Vec<u8>> {
     if columns == 0 {
         return plain;
     }
@@ -95,7 +96,7 @@ mod tests {
 
     fn broken(text: &str, columns: usize, word_wrap: bool) -> Vec<String> {
         let line = |line: Vec<u8>| String::from_utf8(line).expect("UTF-8");
-        lines(text.as_bytes(), columns, word_wrap).into_iter().map(line).collect()
+        lines(plain_lines(text.as_bytes()), columns, word_wrap).into_iter().map(line).collect()
     }
 
     #[test]

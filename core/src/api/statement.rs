@@ -143,6 +143,25 @@ impl Statement<'_> {
         self.row.raw.clear_bindings();
     }
 
+    /// 1 for an EXPLAIN, 2 for an EXPLAIN QUERY PLAN, 0 for any other statement.
+    pub fn is_explain(&self) -> i32 {
+        match self.row.raw.explained() {
+            raw::Explain::No => 0,
+            raw::Explain::Program => 1,
+            raw::Explain::QueryPlan => 2,
+        }
+    }
+
+    /// A counter of its runs, by the numbers of `SQLITE_STMTSTATUS_…`; it starts anew.
+    pub fn counter(&mut self, number: i32) -> u64 {
+        self.row.raw.counter(number, true)
+    }
+
+    /// Its text.
+    pub fn sql(&self) -> &[u8] {
+        self.row.raw.sql()
+    }
+
     /// Whether it changes no database.
     pub fn readonly(&self) -> bool {
         self.row.raw.is_read_only()
