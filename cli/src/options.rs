@@ -197,17 +197,14 @@ pub fn read(arguments: &[String]) -> Result<Start, Refused> {
 
 /// Applies an option that changes a setting.
 pub fn apply(shell: &mut Shell, name: &str, value: Option<&str>) {
-    let text = |value: Option<&str>| {
-        let bytes = crate::dot::unescape(value.unwrap_or_default().as_bytes());
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let mode = &mut shell.mode;
     match name {
         "header" => mode.titles = Titles::Forced(true),
         "noheader" => mode.titles = Titles::Forced(false),
         "separator" => mode.column_separator = text(value),
         "newline" => mode.row_separator = text(value),
-        "nullvalue" => mode.null = value.unwrap_or_default().to_owned(),
+        "nullvalue" => mode.null = text(value),
         "screenwidth" => {
             mode.screen_width = ScreenWidth::Columns(value.and_then(|value| value.parse().ok()).unwrap_or(0));
         }

@@ -156,7 +156,7 @@ impl Shell {
     pub fn show_rows(&mut self, db: &Connection, statement: &mut Statement<'_>) -> Result<(), Failure> {
         let width = self.screen_width();
         let titles = statement.column_names();
-        let mut rows = ResultRows::new(statement.query([])?, titles, db);
+        let mut rows = ResultRows::new(statement.raw_query(), titles, db);
         if rows.titles.is_empty() && self.mode.style != output::Style::Count {
             while rows.step()? {}
             return Ok(());
@@ -199,7 +199,7 @@ fn text_of(row: &kernite::Row<'_>, column: usize) -> String {
 
 fn instructions(statement: &mut Statement<'_>) -> Result<Vec<Instruction>, Failure> {
     let mut program = Vec::new();
-    let mut rows = statement.query([])?;
+    let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         program.push(Instruction { fields: std::array::from_fn(|column| text_of(row, column)) });
     }
@@ -208,7 +208,7 @@ fn instructions(statement: &mut Statement<'_>) -> Result<Vec<Instruction>, Failu
 
 fn nodes(statement: &mut Statement<'_>) -> Result<Vec<Node>, Failure> {
     let mut nodes = Vec::new();
-    let mut rows = statement.query([])?;
+    let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         nodes.push(Node { id: row.get(0)?, parent: row.get(1)?, detail: text_of(row, 3) });
     }

@@ -102,6 +102,8 @@ pub struct Shell {
     pub interactive: bool,
     /// Commands that reach beyond the database are refused.
     pub safe: bool,
+    /// The next command may do what safe mode refuses.
+    pub lifted: bool,
     /// What lifts safe mode for one command.
     pub nonce: Option<String>,
     pub prompt: String,
@@ -144,6 +146,7 @@ impl Shell {
             explain: ExplainFormat::Auto,
             interactive: false,
             safe: false,
+            lifted: false,
             nonce: None,
             prompt: "kernite> ".to_owned(),
             prompt_continue: "    ...> ".to_owned(),
@@ -287,7 +290,7 @@ impl Shell {
             self.connections.push(None);
         }
         self.active = number;
-        self.file = self.connections[number].as_ref().map_or(":memory:", |opened| &opened.file).to_owned();
+        self.file = self.connections[number].as_ref().map_or("", |opened| &opened.file).to_owned();
     }
 
     /// The connections: number, file where it is open.

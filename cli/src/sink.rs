@@ -80,6 +80,7 @@ impl Sink {
             child.wait()?;
         }
         self.duration = Duration::UntilChanged;
+        self.memory.clear();
         if let Some(viewer) = self.viewer.take() {
             let mut words = viewer.program.split_whitespace();
             if let Some(program) = words.next() {
@@ -98,10 +99,7 @@ impl Sink {
         self.target = match name {
             "" | "stdout" => Target::Console,
             "off" => Target::Off,
-            "memory" => {
-                self.memory.clear();
-                Target::Memory
-            }
+            "memory" => Target::Memory,
             _ => match name.strip_prefix('|') {
                 Some(command) => Target::Pipe(shell(command).stdin(Stdio::piped()).spawn()?),
                 None => Target::File(BufWriter::new(File::create(name)?)),
@@ -123,6 +121,11 @@ impl Sink {
     /// What stops writing.
     pub fn command_done(&mut self) -> io::Result<()> {
         if self.duration == Duration::OneCommand { self.reset() } else { Ok(()) }
+    }
+
+    /// Whether output is being gathered.
+    pub fn is_capturing(&self) -> bool {
+        self.captured.is_some()
     }
 
     /// Gathers output from here on.

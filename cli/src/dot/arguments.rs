@@ -53,7 +53,7 @@ fn closing_quote(bytes: &[u8], begin: usize, quote: u8) -> usize {
 }
 
 /// Resolves the escapes of C.
-pub fn unescape(raw: &[u8]) -> Vec<u8> {
+fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut at = 0;
     while at < raw.len() {

@@ -109,15 +109,17 @@ pub fn connection(call: &mut Call<'_, '_>) -> Outcome {
         |text: Option<&str>| text.and_then(|text| text.parse::<usize>().ok()).filter(|number| *number < MAX);
     match (call.count(), call.argument(1)) {
         (0, _) => {
+            call.db()?;
             let active = call.shell.active;
             let mut lines = Vec::new();
             for (number, file) in call.shell.connections() {
                 let marker = if number == active { "ACTIVE " } else { "       " };
-                lines.push(match file {
-                    Some(file) => format!("{marker}{number}: {file}"),
-                    None if number == active => format!("{marker}{number}: (not open)"),
-                    None => continue,
-                });
+                if let Some(file) = file {
+                    lines.push(format!(
+                        "{marker}{number}: {}",
+                        if file.is_empty() { "(memory)" } else { file }
+                    ));
+                }
             }
             call.shell.line(&lines.join("\n"))?;
             Ok(Flow::Continue)
@@ -253,7 +255,7 @@ pub fn once(call: &mut Call<'_, '_>) -> Outcome {
     match (options.view, options.file.as_deref()) {
         (Some(kind), _) => view(call, kind, Duration::OneCommand, &options)?,
         (None, Some(file)) => redirect(call, file, Duration::OneCommand, &options)?,
-        (None, None) => return call.usage(".once [OPTIONS] FILE"),
+        (None, None) => {}
     }
     Ok(Flow::Continue)
 }

@@ -235,12 +235,12 @@ pub fn import(call: &mut Call<'_, '_>) -> Result<Flow, Shown> {
     let known = columns(&db, options.schema.as_deref(), &options.table);
     let count = match call.sql(known)? {
         Some(count) => count,
-        None => match make_table(call, &db, &options, &mut fields)? {
+        None => match make_table(call, &db, &options, &name, &mut fields)? {
             Some(count) => count,
             None => return Ok(Flow::Continue),
         },
     };
-    insert_all(call, &db, &options, &name, &mut fields, count)
+    insert_all(call, &db, &options, (&name, first_line), &mut fields, count)
 }
 
 fn read<T>(call: &mut Call<'_, '_>, result: std::io::Result<T>) -> Result<T, Shown> {
@@ -252,6 +252,7 @@ fn make_table<R: BufRead>(
     call: &mut Call<'_, '_>,
     db: &Connection,
     options: &Options,
+    name: &str,
     fields: &mut Fields<R>,
 ) -> Result<Option<usize>, Shown> {
     let mut names = Vec::new();
@@ -268,16 +269,12 @@ fn make_table<R: BufRead>(
         }
     }
     if names.is_empty() {
-        return call.shell.fail(&format!("{}: empty file", options.file)).or(Ok(None));
+        return call.shell.fail(&format!("{name}: empty file")).or(Ok(None));
     }
     let (names, renamed) = distinct(names);
     if !renamed.is_empty() {
         let list: Vec<String> = renamed.iter().map(|(old, new)| format!("\"{old}\" to \"{new}\"")).collect();
-        let text = format!(
-            "Columns renamed during .import {} due to duplicates:\n{}",
-            options.file,
-            list.join(",\n")
-        );
+        let text = format!("Columns renamed during .import {name} due to duplicates:\n{}", list.join(",\n"));
         call.shell.message(&text);
     }
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
@@ -298,7 +295,7 @@ fn insert_all<R: BufRead>(
     call: &mut Call<'_, '_>,
     db: &Connection,
     options: &Options,
-    name: &str,
+    (name, first_line): (&str, usize),
     fields: &mut Fields<R>,
     count: usize,
 ) -> Result<Flow, Shown> {
@@ -336,7 +333,7 @@ fn insert_all<R: BufRead>(
         call.sql(committed)?;
     }
     if options.verbose {
-        let lines = fields.line - 1;
+        let lines = fields.line - first_line;
         call.shell.line(&format!("Added {added} rows with {errors} errors using {lines} lines of input"))?;
     }
     if errors > 0 { Err(Shown) } else { outcome }

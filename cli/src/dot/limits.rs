@@ -52,6 +52,7 @@ pub fn limit(call: &mut Call<'_, '_>) -> Outcome {
     if let Some(text) = call.argument(2) {
         let value = text.parse::<i64>().unwrap_or(0).clamp(0, i64::from(i32::MAX));
         db.raw().limit(*number, value as i32);
+        return Ok(Flow::Continue);
     }
     call.shell.line(&format!("{name:>20} {}", db.raw().limit(*number, -1)))?;
     Ok(Flow::Continue)

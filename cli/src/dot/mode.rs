@@ -86,8 +86,11 @@ pub fn describe(mode: &Mode, all: bool) -> String {
         mode.align.iter().map(|align| if *align == Align::Auto { "L" } else { align.name() }).collect();
     let widths: Vec<String> = mode.widths.iter().map(ToString::to_string).collect();
     let mut out = format!(".mode {}", mode.name);
+    // Where no value is shown, hardly anything counts.
+    let shows_values = !matches!(mode.style, Style::Count | Style::Off);
     let mut add = |counts: bool, text: String| {
-        if all || counts {
+        let general = text.starts_with("limits") || text.starts_with("border");
+        if all || (counts && (shows_values || general)) {
             out.push_str(" --");
             out.push_str(&text);
         }
@@ -257,17 +260,50 @@ fn choose(shell: &Shell, mode: &mut Mode, name: &str) -> bool {
     }
 }
 
-/// Chooses a mode, changes its settings, or shows it.
+/// What a command asked for beside settings.
+#[derive(Default)]
+struct Asked {
+    verbose: bool,
+    once: bool,
+    tag: Option<String>,
+    list: bool,
+}
+
+/// Chooses a mode, changes its settings, or shows it. Settings before one that is wrong hold.
 pub fn mode(call: &mut Call<'_, '_>) -> Result<Flow, Shown> {
     let mut mode = call.shell.mode.clone();
+    let mut asked = Asked::default();
+    let read = read(call, &mut mode, &mut asked);
+    if let Some(tag) = asked.tag {
+        call.shell.tagged.retain(|(known, _)| *known != tag);
+        call.shell.tagged.push((tag, mode.clone()));
+    }
+    if asked.list {
+        let mut names: Vec<&str> = MODES.iter().map(|def| def.name).collect();
+        names.extend(call.shell.tagged.iter().map(|(tag, _)| tag.as_str()));
+        let text = format!("available modes: {} batch tty", names.join(" "));
+        call.shell.line(&text)?;
+    }
+    if asked.verbose || call.count() == 0 {
+        let text = describe(&mode, asked.verbose);
+        call.shell.line(&text)?;
+    }
+    let before = std::mem::replace(&mut call.shell.mode, mode);
+    if asked.once {
+        call.shell.mode_after.get_or_insert(before);
+    }
+    read.map(|()| Flow::Continue)
+}
+
+/// Reads the arguments from left to right.
+fn read(call: &mut Call<'_, '_>, mode: &mut Mode, asked: &mut Asked) -> Result<(), Shown> {
     let mut named = false;
-    let (mut verbose, mut once, mut tag) = (false, false, None);
     let mut at = 1;
     while let Some(text) = call.argument(at).map(str::to_owned) {
         let option = text.strip_prefix("--").or_else(|| text.strip_prefix('-'));
         match option {
             None if !named => {
-                if !choose(call.shell, &mut mode, &text) {
+                if !choose(call.shell, mode, &text) {
                     return call.fail_at_with(at, "unknown mode", MORE);
                 }
                 named = true;
@@ -276,30 +312,24 @@ pub fn mode(call: &mut Call<'_, '_>) -> Result<Flow, Shown> {
             None if mode.style == Style::Insert && mode_argument(call, at) => mode.table_name = text,
             None if mode.name == "tcl" => {}
             None => return call.fail_at_with(at, "bad argument", MORE),
-            Some("v" | "verbose") => verbose = true,
-            Some("once") => once = true,
+            Some("v" | "verbose") => asked.verbose = true,
+            Some("once") => asked.once = true,
             Some("reset") => {
                 let name = mode.name.clone();
                 let (column, row) = (String::new(), String::new());
-                mode = Mode { column_separator: column, row_separator: row, ..Mode::batch() };
-                choose(call.shell, &mut mode, &name);
+                *mode = Mode { column_separator: column, row_separator: row, ..Mode::batch() };
+                choose(call.shell, mode, &name);
             }
-            Some("list") => {
-                let mut names: Vec<&str> = MODES.iter().map(|def| def.name).collect();
-                names.extend(call.shell.tagged.iter().map(|(tag, _)| tag.as_str()));
-                let text = format!("available modes: {} batch tty", names.join(" "));
-                call.shell.line(&text)?;
-                return Ok(Flow::Continue);
-            }
+            Some("list") => asked.list = true,
             Some("ww") => mode.word_wrap = Toggle::On,
             Some(name) if WITH_VALUE.contains(&name) => {
                 let Some(value) = call.argument(at + 1).map(str::to_owned) else {
                     return call.fail_at(at, "missing argument");
                 };
                 if name == "tag" {
-                    tag = Some(value);
+                    asked.tag = Some(value);
                 } else {
-                    set(call, &mut mode, at + 1, name, &value)?;
+                    set(call, mode, at + 1, name, &value)?;
                 }
                 at += 1;
             }
@@ -307,19 +337,7 @@ pub fn mode(call: &mut Call<'_, '_>) -> Result<Flow, Shown> {
         }
         at += 1;
     }
-    if let Some(tag) = tag {
-        call.shell.tagged.retain(|(known, _)| *known != tag);
-        call.shell.tagged.push((tag, mode.clone()));
-    }
-    if verbose || call.count() == 0 {
-        let text = describe(&mode, verbose);
-        call.shell.line(&text)?;
-    }
-    let before = std::mem::replace(&mut call.shell.mode, mode);
-    if once {
-        call.shell.mode_after.get_or_insert(before);
-    }
-    Ok(Flow::Continue)
+    Ok(())
 }
 
 /// Whether the word at `at` is the first one behind the mode's name.

@@ -47,6 +47,11 @@ pub fn unquoted_names(db: &Connection) -> SqlResult<Vec<String>> {
     Ok(names)
 }
 
+/// A schema's name as it stands before the names of its objects: `temp` needs no quotes there.
+fn schema_prefix(schema: &str) -> String {
+    if schema == "temp" { schema.to_owned() } else { identifier(schema) }
+}
+
 /// The schema table of a database under the name that it has always had.
 fn schema_table(schema: &str) -> String {
     format!("{}.sqlite_schema", identifier(schema))
@@ -182,11 +187,15 @@ const SCHEMA_OF_SCHEMA: &str =
 
 /// The condition on `column` that a pattern stands for, its text being parameter 1: GLOB where it looks like one, else LIKE.
 fn matching(column: &str, pattern: &str) -> String {
-    if pattern.contains(['*', '?', '[']) {
+    if is_glob(pattern) {
         format!("lower({column}) GLOB ?1")
     } else {
         format!("lower({column}) LIKE ?1 ESCAPE '\\'")
     }
+}
+
+fn is_glob(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
 }
 
 /// `.schema`
@@ -201,7 +210,8 @@ pub fn schema(call: &mut Call<'_, '_>) -> Outcome {
         } else if text.starts_with('-') {
             return call.shell.fail(&format!("Unknown option: \"{text}\""));
         } else if pattern.is_none() {
-            pattern = Some(text.to_ascii_lowercase());
+            // A GLOB minds the case of letters.
+            pattern = Some(if is_glob(&text) { text } else { text.to_ascii_lowercase() });
         } else {
             return call.usage(".schema ?--indent? ?--nosys? ?LIKE-PATTERN?");
         }
@@ -249,7 +259,7 @@ fn schema_lines(
         })?;
         for row in rows {
             let (kind, name, sql) = row?;
-            let text = if schema == "main" { sql } else { with_schema(&sql, &identifier(&schema)) };
+            let text = if schema == "main" { sql } else { with_schema(&sql, &schema_prefix(&schema)) };
             let mut text = if indent && kind == "table" { indented(&text) } else { text };
             let is_virtual = text.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("create virtual"));
             if (kind == "view" || is_virtual)

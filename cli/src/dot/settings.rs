@@ -1,6 +1,6 @@
 //! Commands that set or show how the shell behaves.
 
-use super::{Call, unescape};
+use super::Call;
 use crate::output::Titles;
 use crate::shell::{Eqp, ExplainFormat, Flow, Shell, Shown, Stats, Timer};
 
@@ -126,7 +126,7 @@ pub fn nonce(call: &mut Call<'_, '_>) -> Outcome {
         call.shell.message(&text);
         return Ok(Flow::Quit(1));
     }
-    call.shell.safe = false;
+    call.shell.lifted = true;
     Ok(Flow::Continue)
 }
 
@@ -146,11 +146,10 @@ pub fn separator(call: &mut Call<'_, '_>) -> Outcome {
     if !(1..=2).contains(&call.count()) {
         return call.usage(".separator COL ?ROW?");
     }
-    let text = |text: &str| String::from_utf8_lossy(&unescape(text.as_bytes())).into_owned();
-    if let Some(column) = call.argument(1).map(text) {
+    if let Some(column) = call.argument(1).map(str::to_owned) {
         call.shell.mode.column_separator = column;
     }
-    if let Some(row) = call.argument(2).map(text) {
+    if let Some(row) = call.argument(2).map(str::to_owned) {
         call.shell.mode.row_separator = row;
     }
     Ok(Flow::Continue)

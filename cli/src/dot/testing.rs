@@ -45,6 +45,9 @@ enum How {
 
 /// `.check`
 pub fn check(call: &mut Call<'_, '_>) -> Outcome {
+    if !call.shell.sink.is_capturing() {
+        return call.fail_at(0, "no .testcase is active");
+    }
     let (mut how, mut keep, mut show, mut pattern) = (How::Trimmed, false, false, None);
     for number in 1..=call.count() {
         let text = call.argument(number).unwrap_or_default().to_owned();
@@ -76,7 +79,6 @@ pub fn check(call: &mut Call<'_, '_>) -> Outcome {
     };
     if !keep {
         call.shell.sink.end_capture();
-        call.shell.error_prefix = None;
     }
     call.shell.test.run += 1;
     if !good {

@@ -52,6 +52,11 @@ impl Statement<'_> {
         Ok(Rows::new(&mut self.row))
     }
 
+    /// Starts a run with the parameters as they are; its rows.
+    pub fn raw_query(&mut self) -> Rows<'_> {
+        Rows::new(&mut self.row)
+    }
+
     /// Starts a run; its rows through a function.
     ///
     /// # Errors
