@@ -145,6 +145,19 @@ impl<'stmt> Rows<'stmt> {
         Ok(if found? { Some(&*self.row) } else { None })
     }
 
+    /// Steps to the next row, which [`Rows::get`] gives.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn advance(&mut self) -> Result<()> {
+        self.next().map(|_| ())
+    }
+
+    /// The row at hand; `None` at the end.
+    pub fn get(&self) -> Option<&Row<'stmt>> {
+        (!self.done).then_some(&*self.row)
+    }
+
     /// All rows through a function.
     pub fn mapped<T, F>(self, map: F) -> MappedRows<'stmt, F>
     where
