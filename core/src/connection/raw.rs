@@ -137,9 +137,33 @@ impl Connection {
     }
 
     #[doc(hidden)]
-    pub fn probe_options(&self, fk: Option<bool>, rec: Option<bool>, count: Option<bool>, defer: Option<bool>) {
-        self.with(|state| state.borrow_mut().host.set_options(|o| { if let Some(v)=fk {o.foreign_keys=v} if let Some(v)=rec {o.recursive_triggers=v} if let Some(v)=count {o.count_changes=v} if let Some(v)=defer {o.defer_foreign_keys=v} }));
-    if let Some(v)=defer { self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys=v) } }
+    pub fn probe_options(
+        &self,
+        fk: Option<bool>,
+        rec: Option<bool>,
+        count: Option<bool>,
+        defer: Option<bool>,
+    ) {
+        self.with(|state| {
+            state.borrow_mut().host.set_options(|o| {
+                if let Some(v) = fk {
+                    o.foreign_keys = v
+                }
+                if let Some(v) = rec {
+                    o.recursive_triggers = v
+                }
+                if let Some(v) = count {
+                    o.count_changes = v
+                }
+                if let Some(v) = defer {
+                    o.defer_foreign_keys = v
+                }
+            })
+        });
+        if let Some(v) = defer {
+            self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys = v)
+        }
+    }
 
     /// A handle to interrupt it from another thread.
     pub fn interrupt_handle(&self) -> InterruptHandle {
@@ -365,6 +389,11 @@ impl Statement {
     /// The values of the row at hand; empty when there is none.
     pub fn row(&self) -> &[Register] {
         self.execution.row()
+    }
+
+    /// The encoding of text in its rows.
+    pub fn row_encoding(&self) -> Encoding {
+        self.execution.prepared.program.encoding
     }
 
     /// Whether it changes no database.
