@@ -272,4 +272,19 @@ impl Btree {
         self.trees.refresh(&self.pager);
         Ok(Some(()))
     }
+
+    /// As [`Btree::copy_from`], but only the source's pages to `last` (as far as they make whole pages here), from where the last call
+    /// stopped. `true`: all are copied.
+    pub fn copy_up_to(&mut self, source: &mut Btree, last: u32) -> Step<bool> {
+        self.writes += 1;
+        self.trees.reset_all();
+        let done = ready!(self.pager.copy_up_to(&mut source.pager, last));
+        self.trees.refresh(&self.pager);
+        Ok(Some(done))
+    }
+
+    /// The next [`Btree::copy_up_to`] begins with the first page again: the source has changed.
+    pub fn restart_copy(&mut self) {
+        self.pager.restart_copy();
+    }
 }

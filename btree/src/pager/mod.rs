@@ -159,6 +159,8 @@ pub struct Pager {
     /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
     freed: HashSet<PageNo>,
     data_version: u32,
+    /// A transaction has seen the file: whatever differs from then on, others did.
+    was_read: bool,
     /// Pages of a copy under way that are done.
     copied: u32,
     /// What the last checkpoint came to.
@@ -218,6 +220,7 @@ impl Pager {
             queues: false,
             freed: HashSet::default(),
             data_version: 1,
+            was_read: false,
             copied: 0,
             checkpointed: CheckpointOutcome { busy: false, log_frames: -1, checkpointed_frames: -1 },
             trust_short_file: false,

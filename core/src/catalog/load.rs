@@ -413,15 +413,16 @@ impl DatabaseSchema {
         rows
     }
 
-    /// Forgets a table with its indexes and triggers.
-    pub fn remove_table(&mut self, name: &[u8]) {
-        let Some(table) = self.tables.remove(&SchemaName::new(name)) else { return };
+    /// Forgets a table with its indexes and triggers, and gives what it was.
+    pub fn remove_table(&mut self, name: &[u8]) -> Option<Arc<Table>> {
+        let table = self.tables.remove(&SchemaName::new(name))?;
         for index in &table.indexes {
             self.indexes.remove(&SchemaName::new(&index.name));
         }
         for trigger in &table.triggers {
             self.triggers.remove(&SchemaName::new(&trigger.name));
         }
+        Some(table)
     }
 
     /// Forgets an index.
@@ -494,5 +495,5 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
     let empty = Catalog::default();
     let main = load(base("main"), Db(0), &empty, &rows, options).unwrap();
     let temp = load(base("temp"), Db(1), &empty, &[], options).unwrap();
-    Catalog { databases: vec![Some(Arc::new(main)), Some(Arc::new(temp))] }
+    Catalog { databases: vec![Some(Arc::new(main)), Some(Arc::new(temp))], ..Catalog::default() }
 }

@@ -64,20 +64,20 @@ struct Header {
 }
 
 /// A walk over a table, row by row.
-struct Scan {
-    cursor: CursorId,
+pub(super) struct Scan {
+    pub(super) cursor: CursorId,
     started: bool,
     /// The cursor stands on a row that was not handed out.
     on_row: bool,
 }
 
 impl Scan {
-    fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
+    pub(super) fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
         Ok(Scan { cursor: btree.open_cursor(root, None, false)?, started: false, on_row: false })
     }
 
     /// The next row's record; `None` at the end.
-    fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
+    pub(super) fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
         if !self.on_row {
             self.on_row =
                 if self.started { ready!(btree.next(self.cursor)) } else { ready!(btree.first(self.cursor)) };
@@ -252,7 +252,8 @@ impl HostState {
     fn install(&mut self, db: Db, schema: DatabaseSchema) {
         if let Some(slot) = self.schema_mut(db) {
             let generation = slot.generation;
-            *slot = DatabaseSchema { generation, ..schema };
+            let old = std::mem::replace(slot, DatabaseSchema { generation, ..schema });
+            self.retire(Arc::new(old));
         }
         if db != Db(1) {
             // Triggers of temp on tables of this database.
@@ -460,11 +461,11 @@ fn text(value: ValueRef<'_>, encoding: Encoding) -> Option<Box<[u8]>> {
     }
 }
 
-fn corrupt() -> Error {
+pub(super) fn corrupt() -> Error {
     StorageError::Corrupt { page: Some(PageNo::ONE), damage: kernite_btree::Damage::Schema }.into()
 }
 
-fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
+pub(super) fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
     let mut values = Values::new(record).map_err(|_| corrupt())?;
     let mut next = || values.next_value().map_err(|_| corrupt()).map(|value| value.unwrap_or(ValueRef::Null));
     let kind = text(next()?, encoding);

@@ -20,8 +20,6 @@ use crate::connection::{BusyHandler, DEFAULT_CACHE_SIZE, HostState, btree};
 /// Settings that nothing else keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Rows of an index that ANALYZE looks at; 0 = all.
-    pub(crate) analysis_limit: i32,
     /// Page size and `auto_vacuum` that the next VACUUM brings about.
     pub(crate) next_page_size: Option<u32>,
     pub(crate) next_auto_vacuum: Option<AutoVacuum>,
@@ -44,7 +42,6 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            analysis_limit: 0,
             next_page_size: None,
             next_auto_vacuum: None,
             exclusive_locking: false,
@@ -150,9 +147,9 @@ fn run_of_connection(
     match call {
         Call::AnalysisLimit => {
             if let Some(limit) = value.and_then(value::int32).filter(|&limit| limit >= 0) {
-                settings.analysis_limit = limit;
+                host.set_options(|options| options.analysis_limit = limit);
             }
-            out.set_integer(i64::from(settings.analysis_limit));
+            out.set_integer(i64::from(host.options.analysis_limit));
         }
         Call::BusyTimeout => {
             if let Some(timeout) = value.and_then(value::int32) {
@@ -211,6 +208,9 @@ fn run_of_connection(
         }
         Call::ForgetSchema => host.unload_schema(setting.db),
         Call::DatabaseFile => match storage.databases.get(usize::from(setting.db.0)) {
+            Some(Some(_)) if host.databases.get(usize::from(setting.db.0)).is_some_and(|database| database.is_bytes) => {
+                set_text(out, b"", host.options.encoding);
+            }
             Some(Some(database)) => set_text(out, database.path(), host.options.encoding),
             _ => out.set_null(),
         },

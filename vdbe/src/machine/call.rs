@@ -118,7 +118,7 @@ pub(super) fn run_outside(machine: &mut Machine, sql: &mut dyn Sql) -> Step<()> 
                 auxdata: frame.auxdata.at(frame.pc as u32),
                 constant_mask,
             };
-            let arguments = &frame.registers[at(first)..at(first) + usize::from(count)];
+            let arguments = &mut frame.registers[at(first)..at(first) + usize::from(count)];
             let outcome = user.call(&mut call, arguments, &mut result);
             std::mem::swap(&mut frame.registers[at(out)], &mut result);
             machine.run.result = result;

@@ -71,6 +71,10 @@ fn fast_column(
 ) -> Result<bool, Error> {
     if !row.known {
         start(row, entry.local, entry.len)?;
+        if row.header.header_len() > entry.local.len() {
+            // What was read of the last row's header is not this one's.
+            row.spilled.clear();
+        }
     }
     let header = &mut row.header;
     if header.header_len() > entry.local.len() {

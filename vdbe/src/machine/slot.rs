@@ -310,9 +310,9 @@ pub(super) struct SorterCursor {
 
 /// A cursor of a virtual table, or the intention to open one.
 pub(super) struct VirtualCursor {
-    pub(super) table: Arc<dyn vtab::Table>,
-    /// `None` until it is opened.
+    /// `None` until it is opened. It is dropped before its table.
     pub(super) cursor: Option<Box<dyn vtab::TableCursor>>,
+    pub(super) table: Arc<dyn vtab::Table>,
     pub(super) null_row: bool,
 }
 
@@ -329,6 +329,13 @@ impl Slot {
                     btree.close_cursor(tree.id);
                 }
                 tree.moved(false);
+            }
+            Slot::Virtual(_) => {
+                if let Slot::Virtual(open) = std::mem::take(self)
+                    && !open.table.runs_inline()
+                {
+                    storage.closed.push(open);
+                }
             }
             _ => *self = Slot::Closed,
         }
