@@ -129,7 +129,9 @@ impl Client<'_> {
         if !engine.is_autocommit() && !life.is_over() {
             life.world.violation(format!("p{}: a transaction is open behind ROLLBACK", life.number));
         }
-        if plan.begin != Begin::Alone {
+        // What a dead reader saw, nobody saw.
+        let is_known = is_writing || !life.is_over();
+        if plan.begin != Begin::Alone && is_known {
             self.shop.history.add(transaction);
         }
         result
@@ -181,9 +183,13 @@ impl Client<'_> {
 
     fn commit(&self, life: &Life, engine: &mut dyn Engine, transaction: &mut Transaction) -> Result<(), Stop> {
         for attempt in 0..ATTEMPTS {
-            // From here on nobody but the disk knows, until the answer is there.
+            if life.is_over() {
+                return Err(Stop::Over);
+            }
+            // From here on nobody but the disk knows, until the answer is there. The dead hear no answer.
             transaction.ending = Ending::Unknown;
             match self.run(life, engine, "COMMIT") {
+                _ if life.is_over() => return Err(Stop::Over),
                 Ok(_) => {
                     transaction.ending = Ending::Committed;
                     transaction.acknowledged_at = life.notes();

@@ -6,8 +6,8 @@
 //!
 //! Rooms, from the ground up: `decide` (decisions), `trace` (what happened), `world` (disk, locks, schedule), `process` (threads that
 //! take turns), `sqlite_process` (real SQLite in the world), `engine` (both behind one trait), `workload` (what clients do),
-//! `history` (what they saw), `oracle` (what must hold), `run` (a seed from beginning to end), `profile` (what kinds of runs there
-//! are).
+//! `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run` (a
+//! seed from beginning to end), `shrink`, `script` (a run as a file), `report` (text and HTML for people).
 #![deny(unsafe_code)]
 
 pub mod client;
@@ -17,7 +17,10 @@ pub mod history;
 pub mod oracle;
 pub mod process;
 pub mod profile;
+pub mod report;
 pub mod run;
+pub mod script;
+pub mod shrink;
 pub mod sqlite_process;
 pub mod trace;
 pub mod workload;
