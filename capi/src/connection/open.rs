@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use kernite::connection::{OpenFlags, raw};
-use kernite::engine::io::Process;
+use kernite::engine::io::{Io, Process};
 use kernite::engine::vdbe::Error;
 
 use super::error::narrowed;
@@ -21,14 +21,18 @@ use crate::library::{self, config};
 use crate::vfs::{self, foreign::ForeignIo};
 
 /// The process that a connection with this layer lives in.
-fn process_with(vfs_name: Option<&[u8]>, parameters: &[(Vec<u8>, Vec<u8>)]) -> Result<Arc<Process>, Error> {
+fn process_with(
+    vfs_name: Option<&[u8]>,
+    parameters: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(Arc<Process>, Option<Arc<ForeignIo>>), Error> {
     let process = library::process();
     match vfs::choose(vfs_name)? {
-        vfs::Chosen::Ours => Ok(process),
+        vfs::Chosen::Ours => Ok((process, None)),
         vfs::Chosen::Foreign(layer) => {
             // SAFETY: the interface demands that a layer stays as long as connections use it.
             let io = unsafe { ForeignIo::new(layer, Arc::clone(process.io()), parameters.to_vec()) };
-            Ok(Arc::new(Process::new(Arc::new(io))))
+            let io = Arc::new(io);
+            Ok((Arc::new(Process::new(Arc::clone(&io) as Arc<dyn Io>)), Some(io)))
         }
     }
 }
@@ -48,7 +52,9 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
     let uri = flags & SQLITE_OPEN_URI != 0 || config::uris();
     let parameters = if uri { kernite::connection::uri_parameters(name) } else { Vec::new() };
     let by_uri = parameters.iter().rev().find(|(key, _)| key == b"vfs").map(|(_, value)| &value[..]);
-    let opened = process_with(by_uri.or(vfs_name), &parameters).and_then(|process| {
+    let mut world = None;
+    let opened = process_with(by_uri.or(vfs_name), &parameters).and_then(|(process, foreign)| {
+        world = foreign;
         raw::Connection::open(
             &process,
             name,
@@ -71,6 +77,7 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
         }
     };
     db.error.show_extended(flags & SQLITE_OPEN_EXRESCODE != 0);
+    let _ = db.world.set(world);
     *db.names.main_parameters.borrow_mut() = parameters;
     Ok(db)
 }

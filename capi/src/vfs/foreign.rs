@@ -15,7 +15,7 @@
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::{ptr, slice};
 
 use kernite::engine::io::{
@@ -47,6 +47,8 @@ pub(crate) struct ForeignIo {
     system: SharedIo,
     /// Parameters of the URI that the database was opened with.
     parameters: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Databases that are open.
+    databases: Mutex<Vec<Weak<Opened>>>,
 }
 
 impl ForeignIo {
@@ -57,7 +59,19 @@ impl ForeignIo {
         system: SharedIo,
         parameters: Vec<(Vec<u8>, Vec<u8>)>,
     ) -> ForeignIo {
-        ForeignIo { layer: Layer(vfs), system, parameters }
+        ForeignIo { layer: Layer(vfs), system, parameters, databases: Mutex::default() }
+    }
+
+    /// The layer.
+    pub(crate) fn layer(&self) -> *mut sqlite3_vfs {
+        self.layer.0
+    }
+
+    /// The file of the database at `path`; NULL if it is not open.
+    pub(crate) fn database_file(&self, path: &[u8]) -> *mut sqlite3_file {
+        let databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = databases.iter().filter_map(Weak::upgrade).find(|opened| opened.path == path);
+        found.map_or(ptr::null_mut(), |opened| opened.file())
     }
 
     fn vfs(&self) -> &sqlite3_vfs {
@@ -185,8 +199,14 @@ impl Io for ForeignIo {
             });
         }
         let read_only = got & SQLITE_OPEN_READONLY != 0 || flags.access == AccessMode::ReadOnly;
+        let opened = Arc::new(opened);
+        if flags.kind == FileKind::MainDb {
+            let mut databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
+            databases.retain(|known| known.strong_count() > 0);
+            databases.push(Arc::downgrade(&opened));
+        }
         let file = ForeignFile {
-            opened: Arc::new(opened),
+            opened,
             locking: !(flags.no_lock || flags.immutable),
             immutable: flags.immutable,
             level: AtomicU8::new(0),
