@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
 struct Stamp {
     /// Generations of the schemas, by database.
     generations: Vec<u64>,
+    /// Their cookies, of those that were read.
+    cookies: Vec<Option<u32>>,
     expired: u64,
     options: u64,
     functions: u64,
@@ -69,8 +71,12 @@ impl Stamp {
         let generation = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
             schema.as_ref().map_or(0, |schema| schema.generation)
         };
+        let cookie = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
+            schema.as_ref().filter(|schema| schema.loaded).map(|schema| schema.cookie)
+        };
         Stamp {
             generations: host.catalog.databases.iter().map(generation).collect(),
+            cookies: host.catalog.databases.iter().map(cookie).collect(),
             expired: host.expired,
             options: host.options_version,
             functions: host.functions.version(),
@@ -80,6 +86,14 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// Whether a schema was changed since, as far as it is known.
+    pub(crate) fn has_other_schema(&self, host: &HostState) -> bool {
+        let known = &self.stamp.cookies;
+        let now = Stamp::of(host).cookies;
+        known.len() != now.len()
+            || known.iter().zip(&now).any(|pair| matches!(pair, (Some(known), Some(now)) if known != now))
+    }
+
     /// A program that no text stands for.
     pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
         #[allow(clippy::arc_with_non_send_sync)]
