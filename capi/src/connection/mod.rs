@@ -70,6 +70,8 @@ pub struct sqlite3 {
     pub(crate) statements: Cell<*mut sqlite3_stmt>,
     /// Backups and blobs that keep the handle in use.
     pub(crate) users: Cell<u32>,
+    /// Backups of its databases that are under way.
+    pub(crate) backups: Cell<u32>,
     pub(crate) callbacks: hook::Callbacks,
     pub(crate) trace: trace::Trace,
     pub(crate) settings: setting::Settings,
@@ -121,6 +123,7 @@ impl sqlite3 {
             error: ErrorState::default(),
             statements: Cell::new(ptr::null_mut()),
             users: Cell::new(0),
+            backups: Cell::new(0),
             callbacks: hook::Callbacks::default(),
             trace: trace::Trace::default(),
             settings: setting::Settings::default(),
@@ -247,14 +250,14 @@ pub(crate) unsafe fn enter<'a>(db: *mut sqlite3) -> Option<Entered<'a>> {
     unsafe { handle(db) }.map(sqlite3::enter)
 }
 
-/// The handle behind a pointer, which may be one that could not be opened, or is closed but in use.
+/// The handle behind a pointer, which may be one that could not be opened.
 ///
 /// # Safety
 /// As for [`handle`].
 pub(crate) unsafe fn handle_or_sick<'a>(db: *mut sqlite3) -> Option<&'a sqlite3> {
     // SAFETY: by the caller.
     match unsafe { db.as_ref() } {
-        Some(db) if db.phase() != Phase::Closed as u8 => Some(db),
+        Some(db) if db.phase() == Phase::Open as u8 || db.phase() == Phase::Sick as u8 => Some(db),
         other => {
             complain(other.is_none());
             None

@@ -186,6 +186,7 @@ impl HostState {
                             ready!(btree.commit_finish());
                             if let Some(database) = self.databases.get_mut(commit.db) {
                                 database.committed_frames = btree.take_committed_wal_frames();
+                                database.commits += 1;
                             }
                         }
                         commit.db += 1;

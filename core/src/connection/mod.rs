@@ -15,11 +15,13 @@
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
 //! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
 //! locks), `wait` (waiting for I/O), `hooks`, `explain`, `virtual_table`, `nested` (statements of virtual tables), `raw` (the face of all
-//! this), `inspect` and `content` (its parts that only the C API needs).
+//! this), `inspect`, `blob`, `backup` and `content` (its parts that only the C API needs).
 //!
 //! Never: SQL's meaning; pages.
 
 mod attach;
+mod backup;
+mod blob;
 mod busy;
 mod commit;
 mod content;

@@ -27,6 +27,7 @@ use super::host::HostState;
 use super::schema::btree;
 use super::state::State;
 use super::virtual_table;
+use super::wait::wait_for;
 use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind, Unconnected};
 
 /// `SQLITE_TOOBIG`
@@ -79,6 +80,22 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// A program that no text stands for.
+    pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
+        #[allow(clippy::arc_with_non_send_sync)]
+        Arc::new(Prepared {
+            program: Arc::new(program),
+            columns: Arc::default(),
+            parameters: Vec::new(),
+            parameter_count: 0,
+            explain: Explain::No,
+            explain_forced: false,
+            explained: None,
+            sql: Arc::default(),
+            stamp: Stamp::of(host),
+        })
+    }
+
     /// Whether it may run with the connection as it is.
     pub(crate) fn is_current(&self, host: &HostState) -> bool {
         let stamp = &self.stamp;
@@ -153,6 +170,8 @@ pub(crate) struct Preparing {
 struct Failure {
     error: Error,
     offset: Option<u32>,
+    /// Where the next statement begins, where the parser failed.
+    end: Option<usize>,
     check_schema: bool,
     /// It would not have failed with this virtual table connected; whether it can do without.
     connect: Option<(Unconnected, bool)>,
@@ -174,7 +193,8 @@ impl Preparing {
             Err(failure) => {
                 let mut state = state.borrow_mut();
                 let offset = failure.offset;
-                state.note_error(&failure.error, offset);
+                let end = failure.end.or_else(|| self.parsed.as_ref().map(|parsed| parsed.end));
+                state.note_error(&failure.error, offset, end);
                 *self = Preparing::default();
                 Err(failure.error)
             }
@@ -344,7 +364,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, check_schema: false, connect: None }
+        Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
 }
 
@@ -352,6 +372,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::plain(error)
     }
+}
+
+/// Reads the schemas that are not loaded, waiting for what is in the way as long as the busy handler wants.
+pub(crate) fn load_schemas(state: &RefCell<State>) -> Result<(), Error> {
+    let mut preparing = Preparing::default();
+    while !preparing.load_schemas(state).map_err(|failure| failure.error)? {
+        wait_for(state, &preparing.busy)?;
+    }
+    Ok(())
 }
 
 /// Asks the busy handler. `Some(true)`: try again; `None`: a timer runs.
@@ -417,6 +446,7 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         ..Limits::default()
     });
     parser.parse(sql).map_err(|error: ParseError| Failure {
+        end: Some(error.end),
         offset: error.offset,
         check_schema: false,
         connect: None,
@@ -457,6 +487,7 @@ fn compile(
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
+            end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
             connect: (compiler.notes.connect.clone()).map(|target| (target, compiler.notes.connect_optional)),

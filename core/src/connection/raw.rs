@@ -17,14 +17,15 @@ use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 use super::busy::BusyHandler;
 use super::hooks::Hooks;
 use super::open::{self, OpenFlags};
-use super::prepare::Preparing;
+use super::prepare::{Prepared, Preparing};
 use super::state::State;
 use super::statement::Execution;
 use super::wait::{block_on, wait_for};
 use crate::catalog::{Modules, SchemaName};
 use crate::compile::{Authorizer, ColumnInfo};
 
-pub use super::content::Blob;
+pub use super::backup::Backup;
+pub use super::blob::Blob;
 pub use super::inspect::{CheckpointMode, Checkpointed};
 pub use kernite_parser::Explain;
 
@@ -139,11 +140,13 @@ impl Connection {
                 wait_for(state, &preparing.busy)?;
             }
         })?;
-        let statement = prepared.map(|prepared| {
-            self.with(|state| state.borrow_mut().statements += 1);
-            Statement { execution: Execution::new(prepared), connection: self.clone() }
-        });
-        Ok((statement, end))
+        Ok((prepared.map(|prepared| self.statement(prepared)), end))
+    }
+
+    /// A handle for a compiled statement.
+    pub(super) fn statement(&self, prepared: Arc<Prepared>) -> Statement {
+        self.with(|state| state.borrow_mut().statements += 1);
+        Statement { execution: Execution::new(prepared), connection: self.clone() }
     }
 
     /// Runs all statements of a text and throws their rows away.
@@ -287,6 +290,11 @@ impl Connection {
         self.with(|state| state.borrow().host.options.encoding)
     }
 
+    /// Where the statement begins that comes after the one that could not be compiled, if that was the last error.
+    pub fn failed_end(&self) -> Option<usize> {
+        self.with(|state| state.borrow().error.as_ref().and_then(|error| error.end))
+    }
+
     /// Code, message and offset of the last error.
     pub fn last_error(&self) -> Option<(i32, String, Option<u32>)> {
         self.with(|state| {
@@ -310,6 +318,26 @@ pub struct Statement {
     connection: Connection,
 }
 
+/// Steps, waiting where that is needed.
+fn step_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<bool, Error> {
+    loop {
+        if let Some(done) = execution.step(state)? {
+            return Ok(done);
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
+/// Resets, waiting where that is needed.
+fn reset_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<(), Error> {
+    loop {
+        if execution.reset(state)?.is_some() {
+            return Ok(());
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
 impl Statement {
     /// The next row; `None`: it has to wait.
     ///
@@ -326,13 +354,25 @@ impl Statement {
     /// Whatever ends the run.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Statement { execution, connection } = self;
+        connection.with(|state| step_waiting(execution, state))
+    }
+
+    /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn execute(&mut self) -> Result<Option<i64>, Error> {
+        let Statement { execution, connection } = self;
         connection.with(|state| {
-            loop {
-                if let Some(done) = execution.step(state)? {
-                    return Ok(done);
-                }
-                wait_for(state, execution.busy_wait())?;
+            let before = state.borrow().host.vm.total_changes;
+            let found = step_waiting(execution, state);
+            let reset = reset_waiting(execution, state);
+            if found? {
+                return Ok(None);
             }
+            reset?;
+            let vm = &state.borrow().host.vm;
+            Ok(Some(if vm.total_changes == before { 0 } else { vm.changes }))
         })
     }
 
@@ -342,14 +382,7 @@ impl Statement {
     /// Those of ending the run.
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
-        connection.with(|state| {
-            loop {
-                if execution.reset(state)?.is_some() {
-                    return Ok(());
-                }
-                wait_for(state, execution.busy_wait())?;
-            }
-        })
+        connection.with(|state| reset_waiting(execution, state))
     }
 
     pub(super) fn execution(&self) -> &Execution {
@@ -383,6 +416,11 @@ impl Statement {
     /// The values of the row at hand; empty when there is none.
     pub fn row(&self) -> &[Register] {
         self.execution.row()
+    }
+
+    /// The encoding of text in its rows.
+    pub fn row_encoding(&self) -> Encoding {
+        self.execution.prepared.program.encoding
     }
 
     /// Whether it changes no database.

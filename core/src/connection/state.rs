@@ -39,6 +39,8 @@ pub(crate) struct LastError {
     pub(crate) code: i32,
     pub(crate) message: String,
     pub(crate) offset: Option<u32>,
+    /// Where the statement after the one that could not be compiled begins.
+    pub(crate) end: Option<usize>,
 }
 
 /// What is kept about an attached database beside its storage and schema.
@@ -56,6 +58,10 @@ pub(crate) struct DatabaseState {
     pub(crate) spill_pages: u32,
     /// Frames in its WAL after the last commit, for the hook.
     pub(crate) committed_frames: u32,
+    /// Transactions that this connection has committed.
+    pub(crate) commits: u64,
+    /// It was made of bytes, and has no file that anybody else could open.
+    pub(crate) is_bytes: bool,
 }
 
 impl Default for DatabaseState {
@@ -67,6 +73,8 @@ impl Default for DatabaseState {
             synchronous: 2,
             spill_pages: 0,
             committed_frames: 0,
+            commits: 0,
+            is_bytes: false,
         }
     }
 }
@@ -138,8 +146,8 @@ impl State {
     }
 
     /// Notes an error for `errmsg`.
-    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>) {
-        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset });
+    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>, end: Option<usize>) {
+        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset, end });
     }
 }
 

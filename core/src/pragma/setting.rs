@@ -208,6 +208,9 @@ fn run_of_connection(
         }
         Call::ForgetSchema => host.unload_schema(setting.db),
         Call::DatabaseFile => match storage.databases.get(usize::from(setting.db.0)) {
+            Some(Some(_)) if host.databases.get(usize::from(setting.db.0)).is_some_and(|database| database.is_bytes) => {
+                set_text(out, b"", host.options.encoding);
+            }
             Some(Some(database)) => set_text(out, database.path(), host.options.encoding),
             _ => out.set_null(),
         },
@@ -535,10 +538,11 @@ pub(crate) fn journal_mode(
     out: &mut Register,
 ) -> Step<()> {
     ready!(host.open_database(storage, db));
+    let is_bytes = host.databases.get(usize::from(db.0)).is_some_and(|database| database.is_bytes);
     let database = btree(storage, db)?;
     let old = database.journal_mode();
     let mut new = JOURNAL_MODES.get(usize::from(mode)).map_or(old, |&(_, mode)| mode);
-    if new == JournalMode::Wal && database.path().is_empty() {
+    if new == JournalMode::Wal && (is_bytes || database.path().is_empty()) {
         new = old;
     }
     if new != old {
