@@ -266,6 +266,7 @@ impl Btree {
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
     pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
         self.writes += 1;
+        self.trees.changes += 1;
         self.trees.reset_all();
         ready!(self.pager.copy_from(&mut source.pager));
         self.trees.refresh(&self.pager);

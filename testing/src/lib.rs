@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod content;
+pub mod differential;
 pub mod engine;
 pub mod mutate;
 pub mod peer;

@@ -364,6 +364,13 @@ impl Pager {
         self.cache.unpin(frame);
     }
 
+    /// A number that changes whenever a page left its frame or was put back as it had been: frames noted under another number may
+    /// hold something else.
+    #[inline]
+    pub fn residence(&self) -> u64 {
+        self.cache.generation
+    }
+
     /// Whether the cache is above its budget, or work that was left behind has to be driven on: checked at the start of each operation, which
     /// then calls [`Pager::trim`].
     #[inline]

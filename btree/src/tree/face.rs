@@ -89,7 +89,7 @@ impl Btree {
 
     /// Closes a cursor; a stale id does nothing.
     pub fn close_cursor(&mut self, cursor: CursorId) {
-        self.trees.close_cursor(cursor);
+        self.trees.close_cursor(&self.pager, cursor);
     }
 
     /// Makes a cursor point nowhere: there is no entry before or after it until it is moved anew.

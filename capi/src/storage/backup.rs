@@ -72,6 +72,7 @@ pub unsafe extern "C" fn sqlite3_backup_init(
                 }
             };
             from.users.set(from.users.get() + 1);
+            from.backups.set(from.backups.get() + 1);
             to.users.set(to.users.get() + 1);
             to.error.clear();
             Box::into_raw(Box::new(sqlite3_backup {
@@ -148,6 +149,7 @@ pub unsafe extern "C" fn sqlite3_backup_finish(backup: *mut sqlite3_backup) -> c
                     rc = error.code();
                 }
                 from.users.set(from.users.get() - 1);
+                from.backups.set(from.backups.get() - 1);
                 to.users.set(to.users.get() - 1);
                 to.error.set(rc);
             }

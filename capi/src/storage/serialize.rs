@@ -75,6 +75,9 @@ pub unsafe extern "C" fn sqlite3_deserialize(
             // The temporary database cannot be replaced.
             let number = number(db, name).filter(|&number| number != 1);
             let Some(number) = number else { return db.error.set(SQLITE_ERROR) };
+            if db.backups.get() > 0 {
+                return db.error.set(SQLITE_BUSY);
+            }
             let bytes = match usize::try_from(size) {
                 Ok(size) if !data.is_null() => std::slice::from_raw_parts(data, size),
                 _ => &[],

@@ -163,6 +163,21 @@ impl Connection {
         Ok(())
     }
 
+    /// Prepares the first statement of a text of any bytes. Gives it (`None` where there is nothing but white space and comments) and
+    /// where the text behind it begins.
+    ///
+    /// # Errors
+    /// Syntax errors, missing tables and so on; [`Connection::error_offset`] tells where.
+    pub fn prepare_first(&self, sql: &[u8]) -> Result<(Option<Statement<'_>>, usize)> {
+        let (statement, end) = self.raw.prepare(sql)?;
+        Ok((statement.map(Statement::new), end))
+    }
+
+    /// Offset in bytes of what the last error is about in the text that was prepared, where it is about a place.
+    pub fn error_offset(&self) -> Option<usize> {
+        self.raw.last_error().and_then(|(_, _, offset)| offset).map(|offset| offset as usize)
+    }
+
     /// Runs one statement that returns no rows; how many rows it changed.
     ///
     /// # Errors

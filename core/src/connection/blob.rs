@@ -154,11 +154,12 @@ impl Blob {
     /// # Errors
     /// `SQLITE_READONLY` if it was not opened to write; `SQLITE_ABORT` when the row has changed; those of writing.
     pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        if !self.target.write {
-            return Err(Error::with_code(READONLY, "attempt to write a readonly database"));
-        }
         let (db, cursor, at) = (self.target.db, self.cursor, self.range.start + offset);
+        let can_write = self.target.write;
         let outcome = self.on_row(|state| {
+            if !can_write {
+                return Err(Error::with_code(READONLY, "attempt to write a readonly database"));
+            }
             block_on(state, || {
                 let mut state = state.borrow_mut();
                 Ok(btree(&mut state.storage, db)?.write_payload(cursor, at, bytes)?)

@@ -66,6 +66,21 @@ impl Connection {
         })
     }
 
+    /// Sets how many bytes a database made of bytes may grow to (a negative number asks only). Gives what is in force; `None` for another
+    /// kind of database.
+    pub fn set_bytes_max(&self, db: usize, bytes_max: i64) -> Option<i64> {
+        self.with(|state| {
+            let mut state = state.borrow_mut();
+            let State { storage, host, .. } = &mut *state;
+            let btree = storage.databases.get_mut(db)?.as_mut().filter(|_| host.databases[db].is_bytes)?;
+            let size = i64::from(btree.page_size());
+            if bytes_max >= 0 {
+                btree.set_max_page_count(u32::try_from(bytes_max / size).unwrap_or(u32::MAX).max(1));
+            }
+            Some(i64::from(btree.max_page_count()) * size)
+        })
+    }
+
     /// Puts bytes in place of a database. It may grow to `bytes_max`.
     ///
     /// # Errors

@@ -167,6 +167,8 @@ pub(crate) struct Preparing {
 struct Failure {
     error: Error,
     offset: Option<u32>,
+    /// Where the next statement begins, where the parser failed.
+    end: Option<usize>,
     check_schema: bool,
     /// It would not have failed with this virtual table connected.
     connect: Option<Unconnected>,
@@ -188,7 +190,8 @@ impl Preparing {
             Err(failure) => {
                 let mut state = state.borrow_mut();
                 let offset = failure.offset;
-                state.note_error(&failure.error, offset);
+                let end = failure.end.or_else(|| self.parsed.as_ref().map(|parsed| parsed.end));
+                state.note_error(&failure.error, offset, end);
                 *self = Preparing::default();
                 Err(failure.error)
             }
@@ -264,6 +267,8 @@ impl Preparing {
                     if state.authorizer.is_none()
                         && prepared.explain == Explain::No
                         && !prepared.explain_forced
+                        // What a virtual table says about its plans may be another thing the next time.
+                        && prepared.program.links.vtabs.is_empty()
                     {
                         state.cache.insert(Arc::clone(&prepared));
                     }
@@ -351,7 +356,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, check_schema: false, connect: None }
+        Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
 }
 
@@ -433,6 +438,7 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         ..Limits::default()
     });
     parser.parse(sql).map_err(|error: ParseError| Failure {
+        end: Some(error.end),
         offset: error.offset,
         check_schema: false,
         connect: None,
@@ -471,6 +477,7 @@ fn compile(
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
+            end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
             connect: compiler.notes.connect.clone(),

@@ -290,6 +290,11 @@ impl Connection {
         self.with(|state| state.borrow().host.options.encoding)
     }
 
+    /// Where the statement begins that comes after the one that could not be compiled, if that was the last error.
+    pub fn failed_end(&self) -> Option<usize> {
+        self.with(|state| state.borrow().error.as_ref().and_then(|error| error.end))
+    }
+
     /// Code, message and offset of the last error.
     pub fn last_error(&self) -> Option<(i32, String, Option<u32>)> {
         self.with(|state| {
@@ -313,6 +318,26 @@ pub struct Statement {
     connection: Connection,
 }
 
+/// Steps, waiting where that is needed.
+fn step_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<bool, Error> {
+    loop {
+        if let Some(done) = execution.step(state)? {
+            return Ok(done);
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
+/// Resets, waiting where that is needed.
+fn reset_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<(), Error> {
+    loop {
+        if execution.reset(state)?.is_some() {
+            return Ok(());
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
+
 impl Statement {
     /// The next row; `None`: it has to wait.
     ///
@@ -329,13 +354,25 @@ impl Statement {
     /// Whatever ends the run.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Statement { execution, connection } = self;
+        connection.with(|state| step_waiting(execution, state))
+    }
+
+    /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn execute(&mut self) -> Result<Option<i64>, Error> {
+        let Statement { execution, connection } = self;
         connection.with(|state| {
-            loop {
-                if let Some(done) = execution.step(state)? {
-                    return Ok(done);
-                }
-                wait_for(state, execution.busy_wait())?;
+            let before = state.borrow().host.vm.total_changes;
+            let found = step_waiting(execution, state);
+            let reset = reset_waiting(execution, state);
+            if found? {
+                return Ok(None);
             }
+            reset?;
+            let vm = &state.borrow().host.vm;
+            Ok(Some(if vm.total_changes == before { 0 } else { vm.changes }))
         })
     }
 
@@ -345,14 +382,7 @@ impl Statement {
     /// Those of ending the run.
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
-        connection.with(|state| {
-            loop {
-                if execution.reset(state)?.is_some() {
-                    return Ok(());
-                }
-                wait_for(state, execution.busy_wait())?;
-            }
-        })
+        connection.with(|state| reset_waiting(execution, state))
     }
 
     pub(super) fn execution(&self) -> &Execution {
@@ -386,6 +416,11 @@ impl Statement {
     /// The values of the row at hand; empty when there is none.
     pub fn row(&self) -> &[Register] {
         self.execution.row()
+    }
+
+    /// The encoding of text in its rows.
+    pub fn row_encoding(&self) -> Encoding {
+        self.execution.prepared.program.encoding
     }
 
     /// Whether it changes no database.

@@ -39,6 +39,8 @@ pub(crate) struct LastError {
     pub(crate) code: i32,
     pub(crate) message: String,
     pub(crate) offset: Option<u32>,
+    /// Where the statement after the one that could not be compiled begins.
+    pub(crate) end: Option<usize>,
 }
 
 /// What is kept about an attached database beside its storage and schema.
@@ -144,8 +146,8 @@ impl State {
     }
 
     /// Notes an error for `errmsg`.
-    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>) {
-        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset });
+    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>, end: Option<usize>) {
+        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset, end });
     }
 }
 

@@ -105,7 +105,7 @@ impl Execution {
         match self.step_machine(state) {
             Err(error) => {
                 let mut state = state.borrow_mut();
-                state.note_error(&error, None);
+                state.note_error(&error, None, None);
                 Err(error)
             }
             Ok(done) => {

@@ -114,9 +114,6 @@ fn authorize_drop_table(c: &mut Compiler<'_>, table: &Table) -> CompileResult<bo
 fn code_drop_table(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<()> {
     let db = table.db;
     let is_virtual = matches!(table.kind, TableKind::Virtual { .. });
-    if is_virtual {
-        dml::target::write_virtual(c, table);
-    }
     for trigger in triggers_of(c, table) {
         code_drop_trigger(c, &trigger, table)?;
     }

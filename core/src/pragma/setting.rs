@@ -538,10 +538,11 @@ pub(crate) fn journal_mode(
     out: &mut Register,
 ) -> Step<()> {
     ready!(host.open_database(storage, db));
+    let is_bytes = host.databases.get(usize::from(db.0)).is_some_and(|database| database.is_bytes);
     let database = btree(storage, db)?;
     let old = database.journal_mode();
     let mut new = JOURNAL_MODES.get(usize::from(mode)).map_or(old, |&(_, mode)| mode);
-    if new == JournalMode::Wal && database.path().is_empty() {
+    if new == JournalMode::Wal && (is_bytes || database.path().is_empty()) {
         new = old;
     }
     if new != old {

@@ -159,7 +159,7 @@ pub(super) fn any_column(
             memory_column(&mut row, sorter.sorter.record()?, index, &mut cx.registers[at(out)])?
         }
         Slot::Virtual(_) => return super::virtual_table::column(cx, cursor, column, out, false),
-        Slot::Closed | Slot::Parked(_) | Slot::Groups(_) => return Err(wrong_kind()),
+        Slot::Closed | Slot::Groups(_) => return Err(wrong_kind()),
     };
     if !found {
         cx.registers[at(out)].set(cx.program.constant(default));
