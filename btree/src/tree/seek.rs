@@ -137,6 +137,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Result<Option<SeekOutcome>, Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if self.count != header.count() {
+            // Another tree shares the page in a damaged file, and changed it.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let rowid_at = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), true);
         let here = self.index as usize;
         let count = self.count as usize;
@@ -448,6 +452,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<Ordering> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if index >= header.count() {
+            // Another tree shares the page in a damaged file, and took cells away.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let at = page::cell_offset(bytes, header, index as usize);
         let skip = if self.leaf { 0 } else { 4 };
         let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
