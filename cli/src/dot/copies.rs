@@ -93,7 +93,9 @@ pub fn clone(call: &mut Call<'_, '_>) -> Outcome {
     call.sql(begun)?;
     let tables = statements(&db, "type='table' AND sql NOT NULL ORDER BY name='sqlite_sequence', rowid");
     for (name, sql) in call.sql(tables)? {
-        call.shell.write(format!("{name}... ").as_bytes())?;
+        if name != "sqlite_sequence" {
+            call.shell.write(format!("{name}... ").as_bytes())?;
+        }
         let copied = copy_table(&db, &other, &name, &sql);
         call.sql(copied)?;
         call.shell.line("done")?;
