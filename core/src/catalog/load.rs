@@ -385,12 +385,14 @@ fn malformed(row: &SchemaRow, options: LoadOptions<'_>, extra: &str) -> Error {
 impl DatabaseSchema {
     /// The rows from which the schema could be read again: tables and views by age, each table with its indexes, then triggers by name.
     pub fn rows(&self) -> Vec<SchemaRow> {
-        let row = |kind: &str, name: &[u8], table: &[u8], root: Option<PageNo>, sql: Option<&Arc<[u8]>>| SchemaRow {
-            kind: Some(kind.as_bytes().into()),
-            name: Some(name.into()),
-            table: Some(table.into()),
-            root: Some(root.map_or(0, |root| i64::from(root.get()))),
-            sql: sql.cloned(),
+        let row = |kind: &str, name: &[u8], table: &[u8], root: Option<PageNo>, sql: Option<&Arc<[u8]>>| {
+            SchemaRow {
+                kind: Some(kind.as_bytes().into()),
+                name: Some(name.into()),
+                table: Some(table.into()),
+                root: Some(root.map_or(0, |root| i64::from(root.get()))),
+                sql: sql.cloned(),
+            }
         };
         let mut rows = Vec::new();
         for table in self.newest_first().into_iter().rev().filter(|table| !is_system_table(&table.name)) {

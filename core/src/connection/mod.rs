@@ -35,6 +35,6 @@ mod wait;
 pub use busy::BusyHandler;
 pub use hooks::{Hooks, TraceEvent};
 pub(crate) use host::HostState;
+pub use open::OpenFlags;
 pub(crate) use schema::btree;
 pub(crate) use state::DEFAULT_CACHE_SIZE;
-pub use open::OpenFlags;

@@ -137,9 +137,33 @@ impl Connection {
     }
 
     #[doc(hidden)]
-    pub fn probe_options(&self, fk: Option<bool>, rec: Option<bool>, count: Option<bool>, defer: Option<bool>) {
-        self.with(|state| state.borrow_mut().host.set_options(|o| { if let Some(v)=fk {o.foreign_keys=v} if let Some(v)=rec {o.recursive_triggers=v} if let Some(v)=count {o.count_changes=v} if let Some(v)=defer {o.defer_foreign_keys=v} }));
-    if let Some(v)=defer { self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys=v) } }
+    pub fn probe_options(
+        &self,
+        fk: Option<bool>,
+        rec: Option<bool>,
+        count: Option<bool>,
+        defer: Option<bool>,
+    ) {
+        self.with(|state| {
+            state.borrow_mut().host.set_options(|o| {
+                if let Some(v) = fk {
+                    o.foreign_keys = v
+                }
+                if let Some(v) = rec {
+                    o.recursive_triggers = v
+                }
+                if let Some(v) = count {
+                    o.count_changes = v
+                }
+                if let Some(v) = defer {
+                    o.defer_foreign_keys = v
+                }
+            })
+        });
+        if let Some(v) = defer {
+            self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys = v)
+        }
+    }
 
     /// A handle to interrupt it from another thread.
     pub fn interrupt_handle(&self) -> InterruptHandle {

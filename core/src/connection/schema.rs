@@ -435,7 +435,14 @@ fn read_header(btree: &mut Btree) -> Step<Header> {
     let Some(known) = Encoding::from_header(encoding & 3) else {
         return Err(Error::message("unsupported file format"));
     };
-    Ok(Some(Header { cookie, file_format, encoding: known, is_empty: encoding == 0, page_count, default_cache_size }))
+    Ok(Some(Header {
+        cookie,
+        file_format,
+        encoding: known,
+        is_empty: encoding == 0,
+        page_count,
+        default_cache_size,
+    }))
 }
 
 /// Text of a value in UTF-8; numbers as their digits.

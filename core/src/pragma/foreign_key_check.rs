@@ -115,7 +115,13 @@ fn look_for_parent(
     match &parent.key.index {
         Some(index) => {
             let affinities = column::index_affinities(c, &parent.table, index)?;
-            debug_assert!(!index.columns.iter().take(columns.len()).any(|column| matches!(column, IndexColumn::Expr(_))));
+            debug_assert!(
+                !index
+                    .columns
+                    .iter()
+                    .take(columns.len())
+                    .any(|column| matches!(column, IndexColumn::Expr(_)))
+            );
             let affinities = c.builder.affinity(&affinities[..columns.len()]);
             c.emit(Op::Affinity { first: row, count, affinities });
             c.emit(Op::Found { cursor: parent.cursor, key: row, count: count as u16, to: fine });

@@ -181,7 +181,12 @@ fn check_counts(c: &mut Compiler<'_>, tables: &[Arc<Table>], partial: bool, regi
 }
 
 /// Checks every row of a table.
-fn check_table(c: &mut Compiler<'_>, table: &Arc<Table>, quick: bool, registers: Registers) -> CompileResult<()> {
+fn check_table(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    quick: bool,
+    registers: Registers,
+) -> CompileResult<()> {
     let primary = table.primary_key_index().filter(|_| table.without_rowid && !quick).cloned();
     let previous = primary.as_ref().map(|primary| {
         let count = primary.key_columns as u32;

@@ -74,7 +74,11 @@ fn find(c: &Compiler<'_>, request: &Request<'_>) -> Option<Arc<Table>> {
 }
 
 /// `table_info` and `table_xinfo`: the latter shows hidden and generated columns too.
-pub(super) fn table_columns(c: &mut Compiler<'_>, request: &Request<'_>, extended: bool) -> CompileResult<()> {
+pub(super) fn table_columns(
+    c: &mut Compiler<'_>,
+    request: &Request<'_>,
+    extended: bool,
+) -> CompileResult<()> {
     let Some(table) = find(c, request) else { return Ok(()) };
     c.verify_schema(request.db);
     let table = match table.kind {
@@ -93,7 +97,8 @@ pub(super) fn table_columns(c: &mut Compiler<'_>, request: &Request<'_>, extende
             continue;
         }
         let default = column.default.filter(|_| hidden < 2);
-        let default = default.and_then(|default| table.sql.get(default.text.0 as usize..default.text.1 as usize));
+        let default =
+            default.and_then(|default| table.sql.get(default.text.0 as usize..default.text.1 as usize));
         let cells = [
             Cell::Integer(shown),
             Cell::Text(&column.name),

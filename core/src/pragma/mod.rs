@@ -70,8 +70,8 @@ pub fn code(c: &mut Compiler<'_>, pragma: &ast::Pragma) -> CompileResult<()> {
         return Ok(());
     }
     let Some(known) = table::find(name) else { return Ok(()) };
-    let has_columns = !known.has(table::NO_COLUMNS)
-        && (value.is_none() || !known.has(table::NO_COLUMNS_WITH_VALUE));
+    let has_columns =
+        !known.has(table::NO_COLUMNS) && (value.is_none() || !known.has(table::NO_COLUMNS_WITH_VALUE));
     if has_columns {
         set_columns(c, known.columns());
     }

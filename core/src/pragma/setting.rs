@@ -76,7 +76,8 @@ const ENCODINGS: [(&str, Encoding); 8] = [
     ("UTF16", NATIVE_UTF16),
 ];
 
-const NATIVE_UTF16: Encoding = if cfg!(target_endian = "big") { Encoding::Utf16Be } else { Encoding::Utf16Le };
+const NATIVE_UTF16: Encoding =
+    if cfg!(target_endian = "big") { Encoding::Utf16Be } else { Encoding::Utf16Le };
 
 /// Bit of a [`super::run`] call that makes it a flag.
 pub(super) const FLAG: u16 = 0x100;
@@ -103,9 +104,9 @@ pub(crate) fn run(
     let setting = Setting {
         db,
         value: arguments.first().and_then(|value| text_of(value, encoding)),
-        qualified: arguments.get(1).is_some_and(|register| {
-            matches!(register.value(), kernite_btree::ValueRef::Integer(number) if number != 0)
-        }),
+        qualified: arguments.get(1).is_some_and(
+            |register| matches!(register.value(), kernite_btree::ValueRef::Integer(number) if number != 0),
+        ),
     };
     if number & FLAG != 0 {
         let flag = Flag::ALL.get(usize::from(number & !FLAG)).copied();
@@ -349,7 +350,8 @@ fn run_cache_spill(
 /// Pages of a cache of so many pages, or so many kilobytes where the number is negative. Each page needs some bytes beside its content.
 fn pages_of(size: i32, page_bytes: i64) -> u32 {
     const EXTRA_BYTES: i64 = 136;
-    let pages = if size >= 0 { i64::from(size) } else { -1024 * i64::from(size) / (page_bytes + EXTRA_BYTES) };
+    let pages =
+        if size >= 0 { i64::from(size) } else { -1024 * i64::from(size) / (page_bytes + EXTRA_BYTES) };
     u32::try_from(pages).unwrap_or(u32::MAX)
 }
 

@@ -47,7 +47,9 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
         AlterAction::DropConstraint(name) => constraint::drop_named(c, &table, name),
         AlterAction::DropNotNull(name) => constraint::drop_not_null(c, &table, name),
         AlterAction::SetNotNull { column, text, .. } => constraint::set_not_null(c, &table, column, text),
-        AlterAction::AddCheck { name, check, text, .. } => constraint::add_check(c, &table, name, &check, text),
+        AlterAction::AddCheck { name, check, text, .. } => {
+            constraint::add_check(c, &table, name, &check, text)
+        }
     }
 }
 

@@ -27,16 +27,20 @@ pub(super) struct Change {
 impl Change {
     /// A change of the text of a row.
     pub(super) fn of_text(db: Db, kind: &str, name: &[u8], sql: Vec<u8>) -> Change {
-        Change { db, kind: kind.to_owned(), name: name.into(), new_name: None, new_table: None, sql: Some(sql) }
+        Change {
+            db,
+            kind: kind.to_owned(),
+            name: name.into(),
+            new_name: None,
+            new_table: None,
+            sql: Some(sql),
+        }
     }
 
     /// The columns that change.
     pub(super) fn columns(&self) -> Vec<(Column, &[u8])> {
-        let all = [
-            (Column::Name, &self.new_name),
-            (Column::Table, &self.new_table),
-            (Column::Sql, &self.sql),
-        ];
+        let all =
+            [(Column::Name, &self.new_name), (Column::Table, &self.new_table), (Column::Sql, &self.sql)];
         all.into_iter().filter_map(|(column, value)| Some((column, value.as_deref()?))).collect()
     }
 
@@ -66,7 +70,12 @@ impl Trial {
     ///
     /// # Errors
     /// `error in table x after …: …`
-    pub(super) fn new(c: &Compiler<'_>, db: Db, changes: &[Change], after: Option<&str>) -> CompileResult<Trial> {
+    pub(super) fn new(
+        c: &Compiler<'_>,
+        db: Db,
+        changes: &[Change],
+        after: Option<&str>,
+    ) -> CompileResult<Trial> {
         let mut trial = Trial { catalog: c.catalog.clone(), db, rows: Vec::new() };
         let temp = (db != Db(1)).then_some(Db(1));
         for number in std::iter::once(db).chain(temp) {
