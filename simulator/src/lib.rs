@@ -6,13 +6,14 @@
 //!
 //! Rooms, from the ground up: `decide` (decisions), `trace` (what happened), `world` (disk, locks, schedule), `process` (threads that
 //! take turns), `sqlite_process` (real SQLite in the world), `engine` (both behind one trait), `workload` (what clients do),
-//! `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run` (a
+//! `generate` (SQL from a seed), `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run` (a
 //! seed from beginning to end), `shrink`, `script` (a run as a file), `report` (text and HTML for people).
 #![deny(unsafe_code)]
 
 pub mod client;
 pub mod decide;
 pub mod engine;
+pub mod generate;
 pub mod history;
 pub mod oracle;
 pub mod process;

@@ -58,6 +58,21 @@ pub(crate) fn options(io: &SharedIo, name: &[u8], flags: OpenFlags) -> Result<Op
     Ok(options)
 }
 
+/// The parameters of a URI, in order; none for a name that is no URI.
+pub fn uri_parameters(name: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let Some(rest) = name.strip_prefix(b"file:") else { return Vec::new() };
+    let end = rest.iter().position(|&byte| byte == b'#').unwrap_or(rest.len());
+    let Some(at) = rest[..end].iter().position(|&byte| byte == b'?') else { return Vec::new() };
+    split_query(&rest[at + 1..end]).collect()
+}
+
+fn split_query(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    query.split(|&byte| byte == b'&').filter(|parameter| !parameter.is_empty()).map(|parameter| {
+        let at = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
+        (unescape(&parameter[..at]), unescape(parameter.get(at + 1..).unwrap_or_default()))
+    })
+}
+
 fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<Vec<u8>, Error> {
     let mut rest = uri;
     if let Some(behind) = rest.strip_prefix(b"//") {
@@ -77,10 +92,7 @@ fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, &[][..]),
     };
-    for parameter in query.split(|&byte| byte == b'&').filter(|parameter| !parameter.is_empty()) {
-        let at = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
-        let key = unescape(&parameter[..at]);
-        let value = unescape(parameter.get(at + 1..).unwrap_or_default());
+    for (key, value) in split_query(query) {
         apply_parameter(&key, &value, flags, options)?;
     }
     Ok(unescape(path))
