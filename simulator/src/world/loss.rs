@@ -10,11 +10,15 @@
 //! Torn        each sector by itself             Garbage  each sector by itself, lost ones sometimes with other bytes in them
 //! ```
 //!
+//! One thing keeps its order, as in every journalling file system: a cut of a file is not there while an earlier change of a name is
+//! lost. SQLite relies on it: in DELETE mode with FULL it cuts the database after it unlinked the journal, without a sync between.
+//!
 //! Never: touching what was synced.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::disk::{Change, Disk, Node, SECTOR_BYTES, put};
+use super::disk::{Change, Disk, FileNo, Node, SECTOR_BYTES, put};
 
 /// A way to lose power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,9 +66,10 @@ impl Disk {
             _ => u64::MAX,
         };
         let mut left = Disk::default();
-        for (path, file) in self.names_left(loss, horizon, below) {
+        let (names, first_lost) = self.names_left(loss, horizon, below);
+        for (path, file) in names {
             if let Some(node) = self.nodes.get(&file) {
-                left.install(&path, content_left(node, loss, horizon, below));
+                left.install(&path, content_left(node, loss, horizon, first_lost, below));
             }
         }
         left
@@ -84,8 +89,9 @@ impl Disk {
         loss: Loss,
         horizon: u64,
         below: &mut dyn FnMut(u64) -> u64,
-    ) -> std::collections::BTreeMap<Vec<u8>, u64> {
+    ) -> (BTreeMap<Vec<u8>, FileNo>, u64) {
         let mut names = self.durable_names.clone();
+        let mut first_lost = u64::MAX;
         let mut at = 0;
         let mut lost: Vec<&[u8]> = Vec::new();
         while let Some(renamed) = self.unsynced_names.get(at) {
@@ -94,6 +100,7 @@ impl Disk {
             // Once a change of a name is lost, later ones of that name are lost too: a directory does not skip.
             if renamed.number > horizon || lost.contains(&renamed.path.as_slice()) || (!whole && below(4) == 3) {
                 lost.push(&renamed.path);
+                first_lost = first_lost.min(renamed.number);
                 continue;
             }
             match renamed.to {
@@ -101,11 +108,11 @@ impl Disk {
                 None => names.remove(&renamed.path),
             };
         }
-        names
+        (names, first_lost)
     }
 }
 
-fn content_left(node: &Node, loss: Loss, horizon: u64, below: &mut dyn FnMut(u64) -> u64) -> Vec<u8> {
+fn content_left(node: &Node, loss: Loss, horizon: u64, first_lost: u64, below: &mut dyn FnMut(u64) -> u64) -> Vec<u8> {
     if loss == Loss::Everything {
         return (*node.seen).clone();
     }
@@ -114,6 +121,7 @@ fn content_left(node: &Node, loss: Loss, horizon: u64, below: &mut dyn FnMut(u64
     let kept_of_8 = if matches!(loss, Loss::Subset | Loss::Torn | Loss::Garbage) { 1 + below(7) } else { 8 };
     for unsynced in node.unsynced.iter().take_while(|unsynced| unsynced.number <= horizon) {
         match (&unsynced.change, loss) {
+            (Change::Truncate { .. }, _) if unsynced.number > first_lost => {}
             (change, Loss::Nothing | Loss::Everything | Loss::Prefix) => change.apply(&mut content),
             (change, Loss::Subset) | (change @ Change::Truncate { .. }, _) => {
                 if below(8) < kept_of_8 {

@@ -44,7 +44,7 @@ impl Default for Options {
             seed: 0,
             record: false,
             watch: false,
-            points_max: 3_000_000,
+            points_max: 200_000,
             faults_max: u64::MAX,
         }
     }
