@@ -226,7 +226,11 @@ fn literal(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => format!("{number:?}"),
         Value::Blob(bytes) => {
-            bytes.iter().fold("x'".to_string(), |text, byte| format!("{text}{byte:02x}")) + "'"
+            let mut text = "x'".to_string();
+            for byte in bytes {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text + "'"
         }
         Value::Text(bytes) => {
             let mut text = "'".to_string();
@@ -276,15 +280,19 @@ pub fn complete(script: &str, sqlite: &mut dyn Engine) -> (String, Vec<String>) 
     (out.trim_end().to_string() + "\n", faults)
 }
 
+/// Whether a text holds more than one statement. Semicolons inside triggers end none.
+fn has_several(sql: &str) -> bool {
+    let end = if sql.to_ascii_uppercase().contains(" TRIGGER ") { "END;" } else { ";" };
+    sql.split_once(end).is_some_and(|(_, rest)| !rest.trim().is_empty())
+}
+
 fn completed(head: &str, sql: &str, sqlite: &mut dyn Engine, faults: &mut Vec<String>) -> String {
-    let outcome = sqlite.run(sql);
-    // The statement runs only if the text has no other behind it.
-    let has_several = outcome.failure.as_ref().is_some_and(|failure| failure.code == -1);
-    if has_several || head.starts_with("statement") {
-        let failure = if has_several { sqlite.run_all(sql) } else { outcome.failure };
+    if has_several(sql) || head.starts_with("statement") {
+        let failure = sqlite.run_all(sql);
         faults.extend(failure.map(|f| format!("{}: {}\n  {sql}", f.code, f.message)));
         return format!("statement ok\n{sql}\n");
     }
+    let outcome = sqlite.run(sql);
     if outcome.columns.is_empty() && outcome.failure.is_none() {
         return format!("statement ok\n{sql}\n");
     }

@@ -91,7 +91,7 @@ fn expression() -> impl Strategy<Value = String> {
         Just("'it''s'".to_string()),
         Just("x'0a'".to_string()),
         Just("\"a\"".to_string()),
-        (-5i64..100).prop_map(|number| number.to_string()),
+        (0i64..100).prop_map(|number| number.to_string()),
         (0u32..1000).prop_map(|number| format!("{}.5e-1", number)),
     ];
     leaf.prop_recursive(5, 40, 4, |inner| {
@@ -99,13 +99,13 @@ fn expression() -> impl Strategy<Value = String> {
             "+", "-", "*", "/", "%", "||", "<", "<=", ">", ">=", "=", "==", "<>", "!=", "AND", "OR", "&", "|", "<<",
             ">>", "IS", "IS NOT", "LIKE", "GLOB", "NOT LIKE", "IS DISTINCT FROM", "->", "->>",
         ]);
-        let unary = prop::sample::select(vec!["-", "+", "~", "NOT ", "- -"]);
+        let unary = prop::sample::select(vec!["- ", "+ ", "~", "NOT ", "- - "]);
         prop_oneof![
             4 => (inner.clone(), binary, inner.clone()).prop_map(|(l, op, r)| format!("{l} {op} {r}")),
             2 => (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l}) * ({r})")),
             1 => (unary, inner.clone()).prop_map(|(op, e)| format!("{op}{e}")),
             1 => (inner.clone(), inner.clone(), inner.clone())
-                .prop_map(|(a, b, c)| format!("({a}) BETWEEN {b} AND ({c})")),
+                .prop_map(|(a, b, c)| format!("({a}) BETWEEN ({b}) AND ({c})")),
             1 => (inner.clone(), inner.clone(), inner.clone())
                 .prop_map(|(a, b, c)| format!("CASE {a} WHEN {b} THEN {c} ELSE 1 END")),
             1 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("CASE WHEN {a} THEN {b} END")),

@@ -66,6 +66,8 @@ pub struct ConnectionState {
     pub active: u32,
     pub readers: u32,
     pub writers: u32,
+    /// Virtual tables being destroyed: their statements may drop tables while the one that drops them reads.
+    pub destroying: u32,
     /// `changes()`, `total_changes()`, `last_insert_rowid()`.
     pub changes: i64,
     pub total_changes: i64,
@@ -95,6 +97,7 @@ impl Default for ConnectionState {
             active: 0,
             readers: 0,
             writers: 0,
+            destroying: 0,
             changes: 0,
             total_changes: 0,
             last_insert_rowid: 0,

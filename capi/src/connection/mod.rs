@@ -172,6 +172,12 @@ impl sqlite3 {
         self.phase() == Phase::Zombie as u8
     }
 
+    /// Whether the engine's connection is there. While it is closed, destructors of the application may still name the handle.
+    fn has_raw(&self) -> bool {
+        // SAFETY: as for `raw`.
+        unsafe { &*self.raw.get() }.is_some()
+    }
+
     /// The engine's connection. Only a handle that is not open has none, and no call gets that far with one.
     #[inline]
     pub(crate) fn raw(&self) -> &raw::Connection {
@@ -235,7 +241,7 @@ impl Drop for sqlite3 {
 pub(crate) unsafe fn handle<'a>(db: *mut sqlite3) -> Option<&'a sqlite3> {
     // SAFETY: by the caller.
     match unsafe { db.as_ref() } {
-        Some(db) if db.phase() == Phase::Open as u8 => Some(db),
+        Some(db) if db.phase() == Phase::Open as u8 && db.has_raw() => Some(db),
         other => {
             complain(other.is_none());
             None

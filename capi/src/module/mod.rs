@@ -139,7 +139,10 @@ pub unsafe extern "C" fn sqlite3_declare_vtab(db: *mut sqlite3, declaration: *co
                     declared.declaration = Some(String::from_utf8_lossy(declaration).into_owned());
                     SQLITE_OK
                 }
-                _ => misuse(line!()),
+                _ => {
+                    misuse(line!());
+                    db.error.set(SQLITE_MISUSE)
+                }
             }
         })
     }

@@ -116,12 +116,12 @@ impl CModule {
             (*vtab).nRef = 1;
             (*vtab).zErrMsg = ptr::null_mut();
         }
-        let is_in_transaction = AtomicI32::new(0);
         let table = CTable {
             module: self.clone(),
             vtab,
             is_destroyed: AtomicBool::new(false),
-            savepoints: is_in_transaction,
+            cursors: AtomicI32::new(0),
+            savepoints: AtomicI32::new(0),
         };
         let Some(declaration) = declared.declaration else {
             return Err(Error::message(format!("vtable constructor did not declare schema: {name}")));
@@ -171,6 +171,8 @@ struct CTable {
     module: CModule,
     vtab: *mut sqlite3_vtab,
     is_destroyed: AtomicBool,
+    /// Cursors that are open.
+    cursors: AtomicI32,
     /// One more than the number of the innermost savepoint that the table was told of.
     savepoints: AtomicI32,
 }
@@ -272,6 +274,7 @@ impl Table for CTable {
         }
         // SAFETY: it was just made; this part of it is ours.
         unsafe { (*cursor).pVtab = self.vtab };
+        self.cursors.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(CCursor { table: ptr::from_ref(self), cursor }))
     }
 
@@ -330,6 +333,9 @@ impl Table for CTable {
     fn destroy(&self, _: &mut Context<'_>) -> Step<()> {
         if self.is_destroyed.load(Ordering::Relaxed) {
             return Ok(Some(()));
+        }
+        if self.cursors.load(Ordering::Relaxed) > 0 {
+            return Err(Error::with_code(SQLITE_LOCKED, "database table is locked"));
         }
         let destroy = self.methods().xDestroy.or(self.methods().xDisconnect);
         let Some(destroy) = destroy else { return Ok(Some(())) };
@@ -429,6 +435,7 @@ impl Drop for CCursor {
             // SAFETY: the application's function; nobody uses the cursor any more.
             unsafe { close(self.cursor) };
         }
+        self.table().cursors.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

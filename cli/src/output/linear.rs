@@ -82,13 +82,13 @@ pub fn line(
     let titles: Vec<Vec<u8>> = rows.titles().iter().map(title).collect();
     let title_width = titles.iter().map(|title| width::of_line(title)).max().unwrap_or(0);
     let indent = title_width + width::of_line(mode.column_separator.as_bytes());
-    let columns = if screen_width == 0 { mode.wrap } else { screen_width.saturating_sub(indent).max(1) };
+    let columns = if screen_width == 0 { 0 } else { screen_width.saturating_sub(indent).max(1) };
     let mut shown = 0;
     let mut text = Vec::new();
     let mut value = Vec::new();
     while rows.step()? {
         if shown > 0 {
-            text.extend_from_slice(mode.row_separator.as_bytes());
+            text.push(b'\n');
         }
         for (index, title) in titles.iter().enumerate() {
             text.resize(text.len() + title_width - width::of_line(title), b' ');
@@ -96,11 +96,9 @@ pub fn line(
             text.extend_from_slice(mode.column_separator.as_bytes());
             value.clear();
             push_value(mode, rows, rows.value(index), &mut value);
-            let mut lines = wrap::lines(&value, columns, mode.word_wrap != Toggle::Off);
-            if columns == 0 {
-                // Nothing is lined up to the right of a value, so its tabs can stay.
-                lines = value.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            }
+            // Nothing is lined up to the right of a value, so its tabs can stay.
+            let plain = wrap::text_lines(&value).map(<[u8]>::to_vec).collect();
+            let mut lines = wrap::lines(plain, columns, mode.word_wrap != Toggle::Off);
             if mode.limits.lines > 0 && lines.len() > mode.limits.lines {
                 lines.truncate(mode.limits.lines);
                 lines.push(b"...".to_vec());
@@ -155,7 +153,8 @@ pub fn insert(mode: &Mode, rows: &mut dyn Rows, out: &mut dyn Write) -> Result<u
             push_value(mode, rows, rows.value(index), &mut text);
         }
         text.push(b')');
-        size += text.len() - start;
+        // A byte more than the row: the one that parts it from the next.
+        size += text.len() - start + 1;
         if size >= mode.multi_insert {
             text.extend_from_slice(b";\n");
             size = 0;

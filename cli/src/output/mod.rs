@@ -23,8 +23,11 @@ use std::io::{self, Write};
 
 use kernite::types::ValueRef;
 
+pub use columnar::listing;
 pub use escape::Escape;
-pub use mode::{Align, BlobQuote, Limits, MODES, Mode, ModeDef, ScreenWidth, Style, TextQuote, Titles, Toggle};
+pub use mode::{
+    Align, BlobQuote, Limits, MODES, Mode, ModeDef, ScreenWidth, Style, TextQuote, Titles, Toggle,
+};
 
 /// Why a result could not be shown.
 #[derive(Debug)]
@@ -69,7 +72,12 @@ pub trait Rows {
 ///
 /// # Errors
 /// What ended the run, after the rows before it (which a columnar mode shows as well); what stops writing.
-pub fn render(mode: &Mode, rows: &mut dyn Rows, screen_width: usize, out: &mut dyn Write) -> Result<u64, Failure> {
+pub fn render(
+    mode: &Mode,
+    rows: &mut dyn Rows,
+    screen_width: usize,
+    out: &mut dyn Write,
+) -> Result<u64, Failure> {
     match mode.style {
         Style::Off => linear::drain(rows),
         Style::Count => linear::count(rows, out),

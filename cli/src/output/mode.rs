@@ -66,10 +66,13 @@ named!(
     Align { Auto => "", Left => "L", Center => "C", Right => "R" }
 );
 
-named!(
-    /// A setting that may be left to the program.
-    Toggle { Auto => "auto", Off => "off", On => "on" }
-);
+/// A setting that may be left to the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toggle {
+    Auto,
+    Off,
+    On,
+}
 
 /// Whether titles are shown, and who said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +162,12 @@ pub struct ModeDef {
     pub border: bool,
 }
 
-const fn def(name: &'static str, style: Style, quote: TextQuote, titles: Option<(bool, TextQuote)>) -> ModeDef {
+const fn def(
+    name: &'static str,
+    style: Style,
+    quote: TextQuote,
+    titles: Option<(bool, TextQuote)>,
+) -> ModeDef {
     ModeDef {
         name,
         style,
@@ -278,6 +286,16 @@ impl Mode {
         mode.text_jsonb = true;
         mode.multi_insert = 3000;
         mode
+    }
+
+    /// How text is quoted: as the style demands, else as was asked.
+    pub fn text_quote(&self) -> TextQuote {
+        match self.style {
+            Style::Json | Style::JsonObject => TextQuote::Json,
+            Style::Html => TextQuote::Html,
+            Style::Insert => TextQuote::Sql,
+            _ => self.quote,
+        }
     }
 
     /// Changes to a named mode; `false` for an unknown name.

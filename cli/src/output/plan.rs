@@ -132,7 +132,8 @@ mod tests {
         let line = |opcode: &str, p2: i64| Instruction {
             fields: ["0", opcode, "0", &p2.to_string(), "0", "", "0", ""].map(str::to_owned),
         };
-        let listing = [line("Init", 4), line("Rewind", 3), line("Column", 1), line("Next", 2), line("Goto", 1)];
-        assert_eq!(indents(&listing), [0, 2, 2, 2, 0]);
+        let listing =
+            [line("Init", 4), line("Rewind", 3), line("Column", 1), line("Next", 2), line("Goto", 0)];
+        assert_eq!(indents(&listing), [0, 0, 2, 0, 0]);
     }
 }

@@ -49,6 +49,15 @@ pub fn push_sql_blob(blob: &[u8], out: &mut Vec<u8>) {
     out.push(b'\'');
 }
 
+/// Appends a real as an SQL literal: infinities as numbers that overflow to them.
+pub fn push_sql_real(number: f64, out: &mut Vec<u8>) {
+    if number.is_infinite() {
+        out.extend_from_slice(if number > 0.0 { b"9.0e+999" } else { b"-9.0e+999" });
+    } else {
+        push_real(number, out);
+    }
+}
+
 /// Appends a name, in double quotes where SQL needs them.
 pub fn push_identifier(name: &[u8], out: &mut Vec<u8>) {
     if is_plain_name(name) {
@@ -196,7 +205,9 @@ pub fn push_text(mode: &Mode, quote: TextQuote, text: &[u8], out: &mut Vec<u8>) 
             return push_sql_text(text, mode.escape != Escape::Off, out);
         }
         TextQuote::Relaxed => out.extend_from_slice(text),
-        TextQuote::Csv if needs_csv_quotes(text, mode.column_separator.as_bytes()) => push_quoted(text, b'"', out),
+        TextQuote::Csv if needs_csv_quotes(text, mode.column_separator.as_bytes()) => {
+            push_quoted(text, b'"', out)
+        }
         TextQuote::Csv => out.extend_from_slice(text),
         TextQuote::Html => push_html_text(text, out),
         TextQuote::Tcl => return push_tcl_text(text, out),
@@ -206,26 +217,32 @@ pub fn push_text(mode: &Mode, quote: TextQuote, text: &[u8], out: &mut Vec<u8>) 
 }
 
 fn push_blob(mode: &Mode, rows: &dyn Rows, blob: &[u8], out: &mut Vec<u8>) {
+    let quote_of_text = mode.text_quote();
     if mode.text_jsonb
         && let Some(json) = rows.json_text(blob)
     {
-        if matches!(mode.quote, TextQuote::Sql) {
+        if matches!(quote_of_text, TextQuote::Sql) {
             out.extend_from_slice(b"jsonb(");
             push_sql_text(&json, mode.escape != Escape::Off, out);
             out.push(b')');
         } else {
-            push_text(mode, if mode.quote == TextQuote::Relaxed { TextQuote::Plain } else { mode.quote }, &json, out);
+            push_text(
+                mode,
+                if quote_of_text == TextQuote::Relaxed { TextQuote::Plain } else { quote_of_text },
+                &json,
+                out,
+            );
         }
         return;
     }
-    let quote = match (mode.blob_quote, mode.quote) {
+    let quote = match (mode.blob_quote, quote_of_text) {
         (BlobQuote::Auto, TextQuote::Sql | TextQuote::Relaxed) => BlobQuote::Sql,
         (BlobQuote::Auto, TextQuote::Json) => BlobQuote::Json,
         (BlobQuote::Auto, _) => BlobQuote::Text,
         (quote, _) => quote,
     };
     match quote {
-        BlobQuote::Auto | BlobQuote::Text => push_text(mode, mode.quote, blob, out),
+        BlobQuote::Auto | BlobQuote::Text => push_text(mode, quote_of_text, blob, out),
         BlobQuote::Sql => push_sql_blob(blob, out),
         BlobQuote::Hex => push_hex(blob, out),
         BlobQuote::Json => push_json_blob(blob, out),
@@ -249,7 +266,9 @@ fn cut(columns_max: usize, start: usize, out: &mut Vec<u8>) {
     let mut at = start;
     while at < out.len() {
         let (character, length) = width::first_char(&out[at..]);
-        let wide = character.map_or(1, width::of_char);
+        // Newlines and tabs do not count.
+        let wide =
+            character.map_or(1, |character| if character < ' ' { 0 } else { width::of_char(character) });
         if columns + wide > columns_max {
             out.truncate(at);
             out.extend_from_slice(b"...");
@@ -270,8 +289,11 @@ pub fn push_value(mode: &Mode, rows: &dyn Rows, value: ValueRef<'_>, out: &mut V
             _ => out.extend_from_slice(mode.null.as_bytes()),
         },
         ValueRef::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        ValueRef::Real(number) if matches!(mode.text_quote(), TextQuote::Sql | TextQuote::Json) => {
+            push_sql_real(number, out)
+        }
         ValueRef::Real(number) => push_real(number, out),
-        ValueRef::Text(text) => push_text(mode, mode.quote, text, out),
+        ValueRef::Text(text) => push_text(mode, mode.text_quote(), text, out),
         ValueRef::Blob(blob) => push_blob(mode, rows, blob, out),
     }
     cut(mode.limits.columns, start, out);
@@ -282,7 +304,7 @@ pub fn push_title(mode: &Mode, title: &str, out: &mut Vec<u8>) {
     let start = out.len();
     push_text(mode, mode.title_quote, title.as_bytes(), out);
     let limit = mode.limits.title;
-    if limit > 0 && width::of_line(&out[start..]) > limit {
+    if limit > 0 && mode.style != Style::Html && width::of_line(&out[start..]) > limit {
         // Three of the columns go to the dots, where there are that many.
         if limit >= 3 {
             cut_to(limit - 3, start, out);
@@ -327,15 +349,43 @@ mod tests {
 
     #[test]
     fn names_are_quoted_where_they_must_be() {
-        for (name, text) in [("ok", "ok"), ("a b", "\"a b\""), ("select", "\"select\""), ("1x", "\"1x\""), ("", "\"\"")] {
+        for (name, text) in
+            [("ok", "ok"), ("a b", "\"a b\""), ("select", "\"select\""), ("1x", "\"1x\""), ("", "\"\"")]
+        {
             assert_eq!(shown(|out| push_identifier(name.as_bytes(), out)), text);
         }
     }
 
     #[test]
     fn text_that_reads_as_something_else_is_doubtful() {
-        let yes = ["NULL", "'abcde", "abcde'", " a", "a ", "+0", "012345", "0123.45", "12.3e+123", "5.", "+Inf", "Inf"];
-        let no = ["", "null", "-NULL-", "012xyz345", "12.34.56", "12.3e", "12.5E5.6", ".5", "-", "inf", "0x10", "it's"];
+        let yes = [
+            "NULL",
+            "'abcde",
+            "abcde'",
+            " a",
+            "a ",
+            "+0",
+            "012345",
+            "0123.45",
+            "12.3e+123",
+            "5.",
+            "+Inf",
+            "Inf",
+        ];
+        let no = [
+            "",
+            "null",
+            "-NULL-",
+            "012xyz345",
+            "12.34.56",
+            "12.3e",
+            "12.5E5.6",
+            ".5",
+            "-",
+            "inf",
+            "0x10",
+            "it's",
+        ];
         for text in yes {
             assert!(is_doubtful(text.as_bytes(), b"NULL"), "{text}");
         }

@@ -1,15 +1,20 @@
 //! Breaking the text of a cell into lines that fit its column.
 //!
 //! A line ends at a newline, or where the column ends. With word wrap it ends sooner if that keeps a word whole: behind white space, else
-//! behind punctuation, in either case only in the right half of the column, so that lines do not get too short. White space around such a
+//! at punctuation, in either case only in the right half of the column, so that lines do not get too short. White space around such a
 //! break is dropped.
 
 use super::width::{TAB, escape_sequence, first_char, of_char};
 
-/// The lines of a text: newlines taken out, tabs widened.
+/// The lines of a text without their newlines.
+pub fn text_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// The lines of a text with tabs widened.
 pub fn plain_lines(text: &[u8]) -> Vec<Vec<u8>> {
-    let text = text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text));
-    text.split(|byte| *byte == b'\n').map(|line| widen_tabs(line.strip_suffix(b"\r").unwrap_or(line))).collect()
+    text_lines(text).map(widen_tabs).collect()
 }
 
 fn widen_tabs(line: &[u8]) -> Vec<u8> {
@@ -60,12 +65,15 @@ fn word_end(line: &[u8], end: usize, columns: usize) -> usize {
     // Bytes stand for columns here: a line of wide characters may break a little earlier than it has to.
     let first = (columns / 2).max(1);
     let behind = |found: fn(u8) -> bool| (first..=end).rev().find(|at| found(line[at - 1]));
-    behind(|byte| byte.is_ascii_whitespace()).or_else(|| behind(is_punctuation)).unwrap_or(end)
+    let spaces = behind(|byte| byte.is_ascii_whitespace());
+    spaces
+        .or_else(|| is_punctuation(line[end]).then_some(end))
+        .or_else(|| behind(is_punctuation))
+        .unwrap_or(end)
 }
 
-/// The lines of `text` in a column; 0 columns: as long as they come.
-pub fn lines(text: &[u8], columns: usize, word_wrap: bool) -> Vec<Vec<u8>> {
-    let plain = plain_lines(text);
+/// Lines that fit a column; 0 columns: as long as they come.
+pub fn lines(plain: Vec<Vec<u8>>, columns: usize, word_wrap: bool) -> Vec<Vec<u8>> {
     if columns == 0 {
         return plain;
     }
@@ -95,7 +103,7 @@ mod tests {
 
     fn broken(text: &str, columns: usize, word_wrap: bool) -> Vec<String> {
         let line = |line: Vec<u8>| String::from_utf8(line).expect("UTF-8");
-        lines(text.as_bytes(), columns, word_wrap).into_iter().map(line).collect()
+        lines(plain_lines(text.as_bytes()), columns, word_wrap).into_iter().map(line).collect()
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Statement<'_> {
         Ok(Rows::new(&mut self.row))
     }
 
+    /// Starts a run with the parameters as they are; its rows.
+    pub fn raw_query(&mut self) -> Rows<'_> {
+        Rows::new(&mut self.row)
+    }
+
     /// Starts a run; its rows through a function.
     ///
     /// # Errors
@@ -136,6 +141,25 @@ impl Statement<'_> {
     /// Sets all parameters to NULL.
     pub fn clear_bindings(&mut self) {
         self.row.raw.clear_bindings();
+    }
+
+    /// 1 for an EXPLAIN, 2 for an EXPLAIN QUERY PLAN, 0 for any other statement.
+    pub fn is_explain(&self) -> i32 {
+        match self.row.raw.explained() {
+            raw::Explain::No => 0,
+            raw::Explain::Program => 1,
+            raw::Explain::QueryPlan => 2,
+        }
+    }
+
+    /// A counter of its runs, by the numbers of `SQLITE_STMTSTATUS_…`; it starts anew.
+    pub fn counter(&mut self, number: i32) -> u64 {
+        self.row.raw.counter(number, true)
+    }
+
+    /// Its text.
+    pub fn sql(&self) -> &[u8] {
+        self.row.raw.sql()
     }
 
     /// Whether it changes no database.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kernite_vdbe::{Db, Error};
 
 use super::{CompileResult, Compiler, Unconnected, lossy};
-use crate::catalog::{Index, SchemaName, Table};
+use crate::catalog::{Index, SchemaName, Table, TableKind};
 
 impl Compiler<'_> {
     /// The table of this name, or `None`.
@@ -45,7 +45,10 @@ impl Compiler<'_> {
     /// # Errors
     /// It is not connected: the statement is compiled again when it is.
     pub fn connected(&mut self, table: Arc<Table>) -> CompileResult<Arc<Table>> {
-        if table.is_unconnected() {
+        if let TableKind::Virtual { module, instance: None, .. } = &table.kind {
+            if self.catalog.modules.find(module).is_none() {
+                return Err(Error::message(format!("no such module: {}", lossy(module))));
+            }
             self.notes.connect = Some(Unconnected::Table { db: table.db, name: table.name.clone() });
             return Err(Error::message(format!("virtual table {} is not connected", lossy(&table.name))));
         }

@@ -138,9 +138,7 @@ impl HostState {
         loop {
             match commit.stage {
                 Stage::Start => {
-                    if !self.vtabs.is_empty() {
-                        ready!(self.outside(|| Outside::Sync));
-                    }
+                    ready!(self.tell_tables(Outside::Sync));
                     let bound = storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree));
                     let main_has_file = storage
                         .databases
@@ -199,9 +197,7 @@ impl HostState {
                 }
                 Stage::EndReads => {
                     ready!(self.end_reads(storage, &mut commit.db));
-                    if !self.vtabs.is_empty() {
-                        ready!(self.outside(|| Outside::Commit));
-                    }
+                    ready!(self.tell_tables(Outside::Commit));
                     return Ok(Some(()));
                 }
             }
@@ -287,9 +283,7 @@ impl HostState {
         }
         let mut db = 0;
         ready!(self.end_reads(storage, &mut db));
-        if !self.vtabs.is_empty() {
-            ready!(self.outside(|| Outside::Rollback));
-        }
+        ready!(self.tell_tables(Outside::Rollback));
         self.rollback = Rollback::default();
         self.rolled_back = true;
         self.drop_changed_schemas();

@@ -170,6 +170,9 @@ pub(crate) struct Preparing {
     retried: bool,
     /// A virtual table being connected.
     connect: Option<Unconnected>,
+    is_optional: bool,
+    /// Those that could not be, where the statement can do without.
+    missing: Vec<Unconnected>,
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
@@ -185,8 +188,8 @@ struct Failure {
     /// Where the next statement begins, where the parser failed.
     end: Option<usize>,
     check_schema: bool,
-    /// It would not have failed with this virtual table connected.
-    connect: Option<Unconnected>,
+    /// It would not have failed with this virtual table connected; whether it can do without.
+    connect: Option<(Unconnected, bool)>,
 }
 
 impl Preparing {
@@ -270,11 +273,14 @@ impl Preparing {
                 match virtual_table::connect(state, target) {
                     Ok(None) => return Ok(None),
                     Ok(Some(())) => self.connect = None,
+                    Err(_) if self.is_optional => {
+                        self.missing.extend(self.connect.take());
+                    }
                     Err(error) => return Err(Failure::plain(error)),
                 }
             }
             let Some(parsed) = &self.parsed else { continue };
-            match compile(state, parsed, self.explain.is_some(), sql) {
+            match compile(state, parsed, self.explain.is_some(), sql, &self.missing) {
                 Ok((prepared, databases)) => {
                     #[allow(clippy::arc_with_non_send_sync)]
                     let prepared = Arc::new(prepared);
@@ -282,13 +288,17 @@ impl Preparing {
                     if state.authorizer.is_none()
                         && prepared.explain == Explain::No
                         && !prepared.explain_forced
+                        // What a virtual table says about its plans may be another thing the next time.
+                        && prepared.program.links.vtabs.is_empty()
                     {
                         state.cache.insert(Arc::clone(&prepared));
                     }
                     self.ready = Some(prepared);
                     self.databases = databases;
                 }
-                Err(Failure { connect: Some(target), .. }) => self.connect = Some(target),
+                Err(Failure { connect: Some((target, is_optional)), .. }) => {
+                    (self.connect, self.is_optional) = (Some(target), is_optional);
+                }
                 Err(failure) if failure.check_schema && !self.retried => {
                     self.failed = Some(failure);
                     self.retried = true;
@@ -468,6 +478,7 @@ fn compile(
     parsed: &Parsed,
     explain_forced: bool,
     sql: &[u8],
+    missing: &[Unconnected],
 ) -> Result<(Prepared, u32), Failure> {
     let (stamp, catalog, functions, collations, options, mut authorizer) = {
         let mut state = state.borrow_mut();
@@ -487,13 +498,14 @@ fn compile(
         let mut compiler =
             Compiler::new(&catalog, &functions, &collations, &options, asked, Arc::clone(&ast));
         compiler.explain = parsed.explain;
+        compiler.notes.missing = missing.to_vec();
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
             end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
-            connect: compiler.notes.connect.clone(),
+            connect: (compiler.notes.connect.clone()).map(|target| (target, compiler.notes.connect_optional)),
         };
         match outcome {
             Err(error) => Err(failure(error, &compiler)),

@@ -418,6 +418,11 @@ impl Statement {
         self.execution.row()
     }
 
+    /// The encoding of text in its rows.
+    pub fn row_encoding(&self) -> Encoding {
+        self.execution.prepared.program.encoding
+    }
+
     /// Whether it changes no database.
     pub fn is_read_only(&self) -> bool {
         self.execution.prepared.program.flags.read_only

@@ -110,14 +110,18 @@ struct Copy {
 }
 
 /// Fields of the header that go over, and what is added.
-const FIELDS: [(Meta, u32); 6] = [
+const FIELDS: [(Meta, u32); 5] = [
     (Meta::SchemaVersion, 1),
     (Meta::DefaultCacheSize, 0),
     (Meta::TextEncoding, 0),
     (Meta::UserVersion, 0),
     (Meta::ApplicationId, 0),
-    (Meta::FileFormat, 0),
 ];
+
+/// The schema format of new files.
+const FILE_FORMAT: u32 = 4;
+/// The format in which DESC came to mean something.
+const DESCENDING_FORMAT: u32 = 4;
 
 impl HostState {
     /// Runs VACUUM; the argument is the file name of INTO.
@@ -260,6 +264,10 @@ impl HostState {
                         ready!(vacuum.target.set_meta(field, value));
                         vacuum.at += 1;
                     }
+                    let old = ready!(main.meta(Meta::FileFormat));
+                    let new = if self.options.legacy_file_format { 1 } else { FILE_FORMAT };
+                    let keeps = old.max(new) >= DESCENDING_FORMAT && old != new && vacuum.has_descending();
+                    ready!(vacuum.target.set_meta(Meta::FileFormat, if keeps { old } else { new }));
                     if ready!(vacuum.target.auto_vacuum()) != AutoVacuum::None {
                         let mode = self.settings.next_auto_vacuum;
                         let mode = match mode {
@@ -397,6 +405,11 @@ fn in_order(rows: Vec<Row>) -> Vec<Row> {
 }
 
 impl Vacuum {
+    /// Whether some text may say DESC: then the format of the file decides on the order of entries that were copied as they are.
+    fn has_descending(&self) -> bool {
+        self.rows.iter().any(|row| row.record.windows(4).any(|word| word.eq_ignore_ascii_case(b"desc")))
+    }
+
     fn create_trees(&mut self) -> Step<()> {
         while let Some(row) = self.rows.get_mut(self.at) {
             if row.root.is_some() {

@@ -65,6 +65,14 @@ impl HostState {
         Ok(None)
     }
 
+    /// Tells the virtual tables that take part in the transaction of its end, if there are any.
+    pub(crate) fn tell_tables(&mut self, what: Outside) -> Step<()> {
+        if self.vtabs.is_empty() && self.outside_done.is_none() {
+            return Ok(Some(()));
+        }
+        self.outside(|| what)
+    }
+
     /// A virtual table of a schema, or one named after its module.
     pub(crate) fn virtual_table(&self, db: Db, name: &[u8]) -> Option<&Arc<Table>> {
         let stored = self.catalog.database(db).and_then(|schema| schema.table(name));
@@ -196,7 +204,10 @@ fn destroy(state: &RefCell<State>, db: Db, name: &[u8]) -> Step<()> {
     };
     match instance {
         Some(table) => {
-            ready!(with_context(state, |context| table.destroy(context)));
+            state.borrow_mut().host.vm.destroying += 1;
+            let outcome = with_context(state, |context| table.destroy(context));
+            state.borrow_mut().host.vm.destroying -= 1;
+            ready!(outcome);
             state.borrow_mut().host.vtabs.retain(|known| !Arc::ptr_eq(known, &table));
             Ok(Some(()))
         }

@@ -3,21 +3,21 @@
 //! The table is asked first with everything usable. If its plan needs other sources, or loops over the values of an IN, it is asked again: without
 //! INs, for each set of sources that some constraint needs, and with no other source at all, so that every join order finds a plan.
 //!
-//! Not built: LIMIT and OFFSET as constraints.
 //! Spec: The Virtual Table Mechanism Of SQLite, "The xBestIndex Method".
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kernite_vdbe::Error;
+use kernite_vdbe::op::Cursor;
 use kernite_vdbe::vtab::{Constraint, ConstraintOp, IndexInfo, Plan, Usage};
+use kernite_vdbe::{Error, Reg};
 
 use super::candidates::{Collector, fits_outer_join, in_outer_join};
 use super::clause::{ClauseId, TermId, operator, term_flag};
 use super::constant::is_constant;
 use super::log_est;
 use super::where_loop::{Mask, Source, WhereLoop, control, flag};
-use crate::bound::{ExprId, ExprKind};
+use crate::bound::{ExprId, ExprKind, OrderTerm, SelectId};
 use crate::catalog::Table;
 use crate::codegen::key_info::big_null;
 use crate::compile::{CompileResult, Compiler, lossy};
@@ -64,6 +64,8 @@ struct Answer {
     needs: Mask,
     /// It loops over the values of an IN.
     uses_in: bool,
+    /// It used LIMIT where it must not; the question is asked again without.
+    without_limit: bool,
 }
 
 /// Adds the candidates of a virtual table.
@@ -81,14 +83,18 @@ pub fn add(
     collector.new.terms.clear();
     collector.new.index = None;
     let mut question = Question::new(c, w, collector, &source, table, unusable, prereq);
-    let Some(first) = question.ask(w, collector, Mask::MAX, 0)? else { return Ok(()) };
+    let Some(mut first) = question.ask(w, collector, Mask::MAX, 0, true)? else { return Ok(()) };
+    if first.without_limit {
+        let Some(again) = question.ask(w, collector, Mask::MAX, 0, false)? else { return Ok(()) };
+        first = again;
+    }
     if first.needs == 0 && !first.uses_in {
         return Ok(());
     }
     let (mut seen_none, mut seen_none_without_in) = (false, false);
     let mut needs_without_in = 0;
     if first.uses_in {
-        let Some(answer) = question.ask(w, collector, Mask::MAX, operator::IN)? else { return Ok(()) };
+        let Some(answer) = question.ask(w, collector, Mask::MAX, operator::IN, false)? else { return Ok(()) };
         needs_without_in = answer.needs;
         (seen_none, seen_none_without_in) = (answer.needs == 0, answer.needs == 0);
     }
@@ -100,18 +106,18 @@ pub fn add(
         if next == first.needs || next == needs_without_in {
             continue;
         }
-        let Some(answer) = question.ask(w, collector, next | prereq, 0)? else { return Ok(()) };
+        let Some(answer) = question.ask(w, collector, next | prereq, 0, false)? else { return Ok(()) };
         if answer.needs == 0 {
             seen_none = true;
             seen_none_without_in |= !answer.uses_in;
         }
     }
     if !seen_none {
-        let Some(answer) = question.ask(w, collector, prereq, 0)? else { return Ok(()) };
+        let Some(answer) = question.ask(w, collector, prereq, 0, false)? else { return Ok(()) };
         seen_none_without_in |= !answer.uses_in;
     }
     if !seen_none_without_in {
-        question.ask(w, collector, prereq, operator::IN)?;
+        question.ask(w, collector, prereq, operator::IN, false)?;
     }
     Ok(())
 }
@@ -226,11 +232,14 @@ impl Question {
             columns.push((i32::from(column), term.descending));
         }
         self.info.order_by = columns;
-        if w.wants(control::DISTINCT_BY) && !source.rowid_used {
-            self.info.distinct = 2 + u8::from(w.wants(control::SORT_BY_GROUP));
-        } else if w.wants(control::GROUP_BY) {
-            self.info.distinct = 1;
-        }
+        let ordered = w.wants(control::SORT_BY_GROUP);
+        self.info.distinct = if w.wants(control::DISTINCT_BY) && !source.rowid_used {
+            2 + u8::from(ordered)
+        } else if w.wants(control::WANT_DISTINCT) && !source.rowid_used {
+            3
+        } else {
+            u8::from(w.wants(control::GROUP_BY) && !ordered)
+        };
     }
 
     /// Asks with the constraints whose right sides need only `usable` sources, those with `excluded` operators left out. `None`: enough was
@@ -241,13 +250,16 @@ impl Question {
         collector: &mut Collector,
         usable: Mask,
         excluded: u16,
+        limits: bool,
     ) -> CompileResult<Option<Answer>> {
-        let mut answer = Answer { needs: 0, uses_in: false };
+        let mut answer = Answer { needs: 0, uses_in: false, without_limit: false };
         let new = &mut collector.new;
         new.prereq = self.prereq;
         for (constraint, &id) in self.info.constraints.iter_mut().zip(&self.terms) {
             let term = w.term(id);
-            constraint.usable = term.prereq_right & usable == term.prereq_right && !term.op(excluded);
+            constraint.usable = term.prereq_right & usable == term.prereq_right
+                && !term.op(excluded)
+                && (limits || !is_limit(constraint.op));
         }
         let info = &mut self.info;
         info.usage = vec![Usage::default(); info.constraints.len()];
@@ -281,6 +293,7 @@ impl Question {
             if usage.omit && at < OMITTED_MAX && self.no_omit >> at & 1 == 0 {
                 plan.omit |= 1u16.checked_shl(place as u32).unwrap_or(0);
             }
+            plan.omit_offset |= usage.omit && info.constraints[at].op == ConstraintOp::OFFSET;
             if usage.all_at_once && info.constraints[at].is_in && place < 32 {
                 plan.handle_in |= 1 << place;
             } else if term.op(operator::IN) {
@@ -288,6 +301,12 @@ impl Question {
                 info.order_by_consumed = false;
                 info.unique = false;
                 answer.uses_in = true;
+            }
+            // LIMIT counts the rows of one scan that satisfies everything.
+            let all_used = info.usage[..at].iter().all(|usage| usage.argument > 0);
+            if is_limit(info.constraints[at].op) && (answer.uses_in || !all_used) {
+                answer.without_limit = true;
+                return Ok(Some(answer));
             }
         }
         if terms.iter().any(Option::is_none) {
@@ -308,6 +327,70 @@ impl Question {
         answer.needs = new.prereq & !self.prereq;
         Ok(collector.insert(w).then_some(answer))
     }
+}
+
+fn is_limit(op: ConstraintOp) -> bool {
+    op == ConstraintOp::LIMIT || op == ConstraintOp::OFFSET
+}
+
+/// Offers LIMIT and OFFSET of a SELECT as terms, where its rows are those of one virtual table, all of its conditions are offered to that table,
+/// and so is its order.
+pub fn add_limit(c: &mut Compiler<'_>, w: &mut WhereLoop, select: SelectId) {
+    let core = &c.bound[select];
+    let (Some(limit), [source]) = (core.limit, &w.sources[..]) else { return };
+    let (offset, cursor) = (core.offset, source.cursor);
+    let plain = core.group_by.is_empty() && !core.flags.distinct && !core.flags.aggregate;
+    if !plain || !source.is_virtual() {
+        return;
+    }
+    let terms = &w.main().terms;
+    let is_offered = |term: &super::clause::Term| term.left_cursor == Some(cursor) && term.prereq_right == 0;
+    for term in terms {
+        let parent = term.parent.and_then(|parent| terms.get(parent));
+        if !term.is(term_flag::CODED)
+            && term.children == 0
+            && !is_offered(term)
+            && !parent.is_some_and(|parent| is_offered(parent) && parent.children == 1)
+        {
+            return;
+        }
+    }
+    let is_own = |term: &OrderTerm| {
+        matches!(&c.bound[term.expr].kind, ExprKind::Column { cursor: known, .. } if *known == cursor)
+            && !big_null(term)
+    };
+    if !core.order_by.iter().all(is_own) {
+        return;
+    }
+    let state = c.codegen.select(select);
+    let (limit_reg, offset_reg) = (state.limit, state.offset);
+    let is_compound = core.prior.is_some();
+    if let Some(offset) = offset.filter(|_| !is_compound) {
+        add_limit_term(c, w, cursor, offset, offset_reg, ConstraintOp::OFFSET);
+    }
+    if offset.is_none() || !is_compound {
+        add_limit_term(c, w, cursor, limit, limit_reg, ConstraintOp::LIMIT);
+    }
+}
+
+fn add_limit_term(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    cursor: Cursor,
+    value: ExprId,
+    reg: Reg,
+    op: ConstraintOp,
+) {
+    let value = match c.bound.small_integer(value) {
+        Some(0..) => c.copy_expr(value),
+        _ => c.bound.make(ExprKind::Register { reg, of: None }),
+    };
+    let at = w.add_term(c, ClauseId::MAIN, value, term_flag::VIRTUAL);
+    let term = w.term_mut(TermId { clause: ClauseId::MAIN, at });
+    term.auxiliary = Some(value);
+    term.left_cursor = Some(cursor);
+    term.operator = operator::AUX;
+    term.match_op = op.0;
 }
 
 #[cold]

@@ -89,11 +89,12 @@ pub(super) fn table_columns(
             Err(error) if c.notes.connect.is_some() && !request.qualified => return Err(error),
             _ => {
                 (c.notes.check_schema, c.notes.connect) = (false, None);
+                verify_named(c, request);
                 return Ok(());
             }
         },
     };
-    c.verify_schema(request.db);
+    verify_named(c, request);
     let table = match table.kind {
         TableKind::View { .. } => resolve::view_table(c, &table)?,
         _ => table,
@@ -125,6 +126,17 @@ pub(super) fn table_columns(
         shown += 1;
     }
     Ok(())
+}
+
+/// The answer depends on the schema of the database named, or of any.
+fn verify_named(c: &mut Compiler<'_>, request: &Request<'_>) {
+    for number in 0..c.catalog.databases.len() {
+        let Ok(db) = u8::try_from(number).map(Db) else { continue };
+        let is_meant = if request.qualified { db == request.db } else { db != Db(1) || c.options.temp_open };
+        if is_meant && c.catalog.database(db).is_some() {
+            c.verify_schema(db);
+        }
+    }
 }
 
 /// The place of a column in the primary key, from 1; 0 where it is not in it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kernite_vdbe::op::{CollationId, CompareFlags, ConstId, Cursor, IntsId, Op, WriteFlags};
+use kernite_vdbe::vtab::ConstraintOp;
 use kernite_vdbe::{Addr, Reg};
 
 use super::search::{apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities};
@@ -123,7 +124,16 @@ fn start_virtual(
         }
         let right = w.term(id).auxiliary.or_else(|| c.bound.operands(expr).map(|(_, right)| right));
         match right {
-            Some(right) => code_bound(c, right, target, 1)?,
+            Some(right) => {
+                code_bound(c, right, target, 1)?;
+                if plan.omit_offset && w.term(id).match_op == ConstraintOp::OFFSET.0 {
+                    // The table leaves these rows out.
+                    let offset = w.select.map_or(Reg(0), |select| c.codegen.select(select).offset);
+                    if offset.is_some() {
+                        c.integer(0, offset);
+                    }
+                }
+            }
             // IS NULL
             None => {
                 c.nulls(target, 1);
