@@ -1,6 +1,7 @@
 //! Compiles the C half of functions with a variable number of arguments, and names the shared library as programs expect it.
 
-#![allow(clippy::disallowed_methods)] // Cargo speaks to build scripts through the environment.
+// A build script has no world of its own.
+#![allow(clippy::disallowed_methods)]
 
 fn main() {
     println!("cargo:rerun-if-changed=c/variadic.c");

@@ -253,6 +253,26 @@ impl Btree {
         self.pager.set_journal_size_limit(bytes);
     }
 
+    /// Passes a hint to the file; `false` where there is none. With `PersistWal` WAL and index stay when the last connection closes.
+    pub fn control(&mut self, op: kernite_io::FileControl) -> bool {
+        self.pager.control(op)
+    }
+
+    /// Whether WAL and index stay when the last connection closes.
+    pub fn keeps_wal(&self) -> bool {
+        self.pager.keeps_wal()
+    }
+
+    /// Whether overwriting one range of the file damages nothing outside it.
+    pub fn is_powersafe(&self) -> bool {
+        self.pager.is_powersafe()
+    }
+
+    /// Does not checkpoint when the last connection closes (`SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE`).
+    pub fn set_no_checkpoint_on_close(&mut self, on: bool) {
+        self.pager.set_no_checkpoint_on_close(on);
+    }
+
     /// Whether the database cannot be written.
     pub fn is_read_only(&self) -> bool {
         self.pager.is_read_only()

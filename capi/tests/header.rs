@@ -2,6 +2,9 @@
 //!
 //! Written anew with `KERNITE_WRITE_HEADER=1 cargo test -p kernite-capi --test header`.
 
+// Tests drive other programs.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::expect_used)]
+
 use std::path::Path;
 
 #[test]

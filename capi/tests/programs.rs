@@ -4,6 +4,9 @@
 //! (`sqlite3_sourceid` names its version) before it checks anything else. A program whose interpreter is not there is passed over, with a
 //! word about it.
 
+// Tests drive other programs.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

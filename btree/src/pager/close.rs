@@ -122,6 +122,26 @@ impl Pager {
         Ok(Some(()))
     }
 
+    /// Passes a hint to the file; whether it is open.
+    pub fn control(&mut self, op: kernite_io::FileControl) -> bool {
+        if let kernite_io::FileControl::PersistWal(keep) = op {
+            self.set_keep_wal(keep);
+        }
+        let Some(files) = &self.files else { return false };
+        files.main.control(op);
+        true
+    }
+
+    /// Whether WAL and index stay when the last connection closes.
+    pub fn keeps_wal(&self) -> bool {
+        self.keep_wal
+    }
+
+    /// Whether overwriting one range of the file damages nothing outside it.
+    pub fn is_powersafe(&self) -> bool {
+        self.files.as_ref().is_none_or(|files| files.main.device().powersafe_overwrite)
+    }
+
     /// Keeps WAL and index when the last connection closes (`SQLITE_FCNTL_PERSIST_WAL`).
     pub fn set_keep_wal(&mut self, keep: bool) {
         self.keep_wal = keep;

@@ -7,6 +7,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
 use kernite::connection::raw::CheckpointMode;
+use kernite::engine::io::FileControl;
 
 use super::{Entered, ask, sqlite3, with};
 use crate::abi::vfs::sqlite3_filename;
@@ -320,8 +321,28 @@ unsafe fn own_control(db: &Entered<'_>, number: usize, operation: c_int, argumen
                 store(argument.cast::<c_int>(), super::error::sqlite3_system_errno(db.as_ptr()));
                 SQLITE_OK
             }
-            // Hints about how files grow: taken, without effect.
-            SQLITE_FCNTL_CHUNK_SIZE | SQLITE_FCNTL_SIZE_HINT => SQLITE_OK,
+            // Answered even where the file does not care: a negative number only asks.
+            SQLITE_FCNTL_PERSIST_WAL | SQLITE_FCNTL_POWERSAFE_OVERWRITE => {
+                let out = argument.cast::<c_int>();
+                let asked = out.as_ref().copied().unwrap_or(-1);
+                let keeps = operation == SQLITE_FCNTL_PERSIST_WAL;
+                if asked >= 0 {
+                    let on = asked != 0;
+                    let hint =
+                        if keeps { FileControl::PersistWal(on) } else { FileControl::PowersafeOverwrite(on) };
+                    db.raw().control_file(number, hint);
+                }
+                let stands = if keeps { db.raw().keeps_wal(number) } else { db.raw().is_powersafe(number) };
+                store(out, c_int::from(stands));
+                SQLITE_OK
+            }
+            SQLITE_FCNTL_CHUNK_SIZE => {
+                let bytes = argument.cast::<c_int>().as_ref().copied().unwrap_or(0);
+                db.raw().control_file(number, FileControl::ChunkSize(bytes.max(0).unsigned_abs().into()));
+                SQLITE_OK
+            }
+            // A hint about how the file grows: taken, without effect.
+            SQLITE_FCNTL_SIZE_HINT => SQLITE_OK,
             SQLITE_FCNTL_RESET_CACHE => {
                 db.raw().release_memory();
                 SQLITE_OK

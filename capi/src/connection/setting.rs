@@ -92,6 +92,9 @@ fn switch(db: &Entered<'_>, number: c_int, on: c_int) -> bool {
         None => {
             if on >= 0 {
                 db.settings.turn(number, on != 0);
+                if number == SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE {
+                    db.raw().set_no_checkpoint_on_close(on != 0);
+                }
             }
             db.settings.is_on(number)
         }

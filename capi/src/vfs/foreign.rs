@@ -49,6 +49,8 @@ pub(crate) struct ForeignIo {
     parameters: Vec<(Vec<u8>, Vec<u8>)>,
     /// Databases that are open.
     databases: Mutex<Vec<Weak<Opened>>>,
+    /// Names of databases. They stay: layers know journals by where their names lie behind those of their databases.
+    names: Mutex<Vec<Arc<Name>>>,
 }
 
 impl ForeignIo {
@@ -59,7 +61,32 @@ impl ForeignIo {
         system: SharedIo,
         parameters: Vec<(Vec<u8>, Vec<u8>)>,
     ) -> ForeignIo {
-        ForeignIo { layer: Layer(vfs), system, parameters, databases: Mutex::default() }
+        ForeignIo {
+            layer: Layer(vfs),
+            system,
+            parameters,
+            databases: Mutex::default(),
+            names: Mutex::default(),
+        }
+    }
+
+    /// The name of the database that a file belongs to.
+    fn name_of(&self, path: &[u8], kind: FileKind) -> Arc<Name> {
+        let suffix: &[u8] = match kind {
+            FileKind::MainJournal => b"-journal",
+            FileKind::Wal => b"-wal",
+            _ => b"",
+        };
+        let main = path.strip_suffix(suffix).unwrap_or(path);
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.iter().find(|known| known.path == main) {
+            return Arc::clone(known);
+        }
+        let (journal, wal) = ([main, b"-journal"].concat(), [main, b"-wal"].concat());
+        let block = block(main, &journal, &wal, &self.parameters);
+        let name = Arc::new(Name { path: main.to_vec(), block });
+        names.push(Arc::clone(&name));
+        name
     }
 
     /// The layer.
@@ -138,59 +165,51 @@ fn open_flags(flags: &OpenFlags) -> c_int {
     all
 }
 
-/// A file's name with all that a layer may look for behind it. Journals are found behind their database's name.
+/// A database's name with all that a layer may look for behind it: the names of its journals, and parameters.
 struct Name {
-    _block: Vec<u8>,
-    at: *const c_char,
+    path: Vec<u8>,
+    block: Vec<u8>,
 }
 
 impl Name {
-    fn new(path: Option<&[u8]>, kind: FileKind, parameters: &[(Vec<u8>, Vec<u8>)]) -> Name {
-        let Some(path) = path else { return Name { _block: Vec::new(), at: ptr::null() } };
-        let suffix: &[u8] = match kind {
-            FileKind::MainJournal => b"-journal",
-            FileKind::Wal => b"-wal",
-            _ => b"",
-        };
-        let main = path.strip_suffix(suffix).unwrap_or(path);
-        let (journal, wal) = ([main, b"-journal"].concat(), [main, b"-wal"].concat());
-        let block = block(main, &journal, &wal, parameters);
+    /// The name of the database, or of one of its journals.
+    fn of(&self, kind: FileKind) -> *const c_char {
         // SAFETY: the name begins behind the zeros of the block, and leads to the others.
-        let at = unsafe {
-            let name: *const c_char = block.as_ptr().add(ZEROS).cast();
+        unsafe {
+            let name: *const c_char = self.block.as_ptr().add(ZEROS).cast();
             match kind {
                 FileKind::MainJournal => crate::connection::filename::sqlite3_filename_journal(name),
                 FileKind::Wal => crate::connection::filename::sqlite3_filename_wal(name),
                 _ => name,
             }
-        };
-        Name { _block: block, at }
+        }
     }
 }
 
 impl Io for ForeignIo {
     fn open(&self, path: Option<&[u8]>, flags: OpenFlags) -> Pending<OpenOutcome> {
-        let name = Name::new(path, flags.kind, &self.parameters);
+        let name = path.map(|path| self.name_of(path, flags.kind));
         let words = (self.vfs().szOsFile.max(0) as usize).div_ceil(size_of::<u64>()).max(1);
         let memory = vec![0u64; words].into_boxed_slice();
         let opened = Opened {
             file: Box::into_raw(memory),
-            name,
+            _name: name.clone(),
             layer: Layer(self.layer.0),
             path: path.unwrap_or_default().to_vec(),
         };
         let file = opened.file();
+        let name_at = name.as_ref().map_or(ptr::null(), |name| name.of(flags.kind));
         let Some(open) = self.vfs().xOpen else {
             return Pending::err(IoError::CannotOpen { errno: 0, is_directory: false });
         };
         let (asked, mut got) = (open_flags(&flags), 0);
         // SAFETY: the file has as much room as the layer wants, and the name stays as long as the file.
-        let mut rc = unsafe { open(self.layer.0, opened.name.at, file, asked, &raw mut got) };
+        let mut rc = unsafe { open(self.layer.0, name_at, file, asked, &raw mut got) };
         if rc != SQLITE_OK && flags.access == AccessMode::ReadWriteOrReadOnly {
             opened.close();
             let asked = asked & !(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_READONLY;
             // SAFETY: as above.
-            rc = unsafe { open(self.layer.0, opened.name.at, file, asked, &raw mut got) };
+            rc = unsafe { open(self.layer.0, name_at, file, asked, &raw mut got) };
         }
         if rc != SQLITE_OK {
             return Pending::err(match error(rc, IoOp::Open, 0, 0) {
@@ -314,7 +333,8 @@ impl ForeignIo {
 /// An open file of a layer, closed when dropped.
 struct Opened {
     file: *mut [u64],
-    name: Name,
+    /// What the layer was given stays as long as the file.
+    _name: Option<Arc<Name>>,
     layer: Layer,
     path: Vec<u8>,
 }

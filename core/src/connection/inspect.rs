@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use kernite_btree::{Btree, Collate, Encoding, TransactionKind};
-use kernite_io::ready;
+use kernite_io::{FileControl, ready};
 use kernite_parser::Explain;
 use kernite_vdbe::function::registry::FunctionLookup;
 use kernite_vdbe::machine::Counter;
@@ -96,6 +96,30 @@ impl Connection {
     /// Whether a database can only be read.
     pub fn is_read_only(&self, db: usize) -> bool {
         self.with_btree(db, false, |btree| btree.is_read_only())
+    }
+
+    /// Passes a hint to a database's file; `false` where there is none.
+    pub fn control_file(&self, db: usize, op: FileControl) -> bool {
+        self.with_btree(db, false, |btree| btree.control(op))
+    }
+
+    /// Whether WAL and index of a database stay when the last connection closes.
+    pub fn keeps_wal(&self, db: usize) -> bool {
+        self.with_btree(db, false, |btree| btree.keeps_wal())
+    }
+
+    /// Whether overwriting a part of a database's file damages nothing outside it.
+    pub fn is_powersafe(&self, db: usize) -> bool {
+        self.with_btree(db, true, |btree| btree.is_powersafe())
+    }
+
+    /// Does not checkpoint when the last connection to a database closes.
+    pub fn set_no_checkpoint_on_close(&self, on: bool) {
+        self.with(|state| {
+            let mut state = state.borrow_mut();
+            let databases = state.storage.databases.iter_mut().flatten();
+            databases.for_each(|btree| btree.set_no_checkpoint_on_close(on));
+        });
     }
 
     /// 0: no transaction, 1: it reads, 2: it writes.

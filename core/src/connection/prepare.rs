@@ -86,11 +86,12 @@ impl Stamp {
 }
 
 impl Prepared {
-    /// Whether a schema was changed since, as far as it is known.
+    /// Whether a schema was changed since, as far as it is known, or all statements were declared old.
     pub(crate) fn has_other_schema(&self, host: &HostState) -> bool {
         let known = &self.stamp.cookies;
         let now = Stamp::of(host).cookies;
-        known.len() != now.len()
+        self.stamp.expired != host.expired
+            || known.len() != now.len()
             || known.iter().zip(&now).any(|pair| matches!(pair, (Some(known), Some(now)) if known != now))
     }
 
