@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use kernite_parser::ast::{self, Indexed, List, TriggerEvent};
-use kernite_vdbe::op::{Cursor, Op, WriteFlags};
+use kernite_vdbe::op::{ConstId, Cursor, Op, WriteFlags};
 use kernite_vdbe::{Addr, Error, Reg};
 
 use super::super::column;
@@ -201,7 +201,13 @@ impl Deletion {
         if primary.is_some() {
             exit = c.emit(Op::Rewind { cursor: keys, empty: Addr(0) });
             top = c.here();
-            c.emit(Op::RowData { cursor: keys, out: key });
+            if row::is_virtual(table) {
+                // The update method gets the key itself.
+                let (default, hint) = (ConstId(0), column::HINT_NONE);
+                c.emit(Op::Column { cursor: keys, column: 0, out: key, default, hint });
+            } else {
+                c.emit(Op::RowData { cursor: keys, out: key });
+            }
         } else {
             exit = c.emit(Op::RowSetRead { set, empty: Addr(0), out: key });
             top = exit;
