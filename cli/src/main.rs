@@ -46,9 +46,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
         Err(Refused::Version) => {
-            let mut shell = Shell::new();
-            println!("{}", dot::version_text(&mut shell));
+            println!("{} (Kernite {})", dot::version_text(), env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
+        }
+        Err(Refused::BadValue(text)) => {
+            eprintln!("{text}");
+            return ExitCode::FAILURE;
         }
         Err(Refused::Wrong(text)) => {
             eprintln!("{program}: {text}");
@@ -177,12 +180,14 @@ fn read_input(shell: &mut Shell) -> Ended {
     if !shell.interactive {
         return shell.process(&mut Source::stdin());
     }
-    let version = dot::version_text(shell);
-    println!("{version}\nEnter \".help\" for usage hints.");
+    let version = dot::version_text();
+    // Version and date; the digest is for machines.
+    let version: Vec<&str> = version.split(' ').take(3).collect();
+    println!("Kernite {} (SQLite version {})", env!("CARGO_PKG_VERSION"), version.join(" "));
+    println!("Enter \".help\" for usage hints.");
     if shell.file == ":memory:" {
-        println!(
-            "Connected to a transient in-memory database.\nUse \".open FILENAME\" to reopen on a persistent database."
-        );
+        println!("Connected to a transient in-memory database.");
+        println!("Use \".open FILENAME\" to reopen on a persistent database.");
     }
     let typed = if std::io::stdin().is_terminal() { repl::Typed::new().ok() } else { None };
     let mut source = match typed {

@@ -118,6 +118,8 @@ pub fn usage(program: &str) -> String {
 pub enum Refused {
     /// An error with its text.
     Wrong(String),
+    /// A value that an option does not take.
+    BadValue(String),
     Help,
     Version,
 }
@@ -183,7 +185,7 @@ pub fn read(arguments: &[String]) -> Result<Start, Refused> {
             "escape" => {
                 let how = value.unwrap_or_default();
                 if Escape::of_name(&how).is_none() {
-                    return Err(Refused::Wrong(format!(
+                    return Err(Refused::BadValue(format!(
                         "unknown control character escape mode \"{how}\" - choices: auto off ascii symbol"
                     )));
                 }

@@ -82,6 +82,11 @@ impl Shell {
         self.nesting += 1;
         let ended = self.process_lines(source);
         self.nesting -= 1;
+        if std::mem::take(&mut self.reads_dump)
+            && let Some(db) = self.db_if_open()
+        {
+            db.raw().change_options(|options| options.defensive = true);
+        }
         ended
     }
 
@@ -89,6 +94,7 @@ impl Shell {
         let mut errors = 0;
         let mut sql: Vec<u8> = Vec::new();
         let mut first_line = 0;
+        let mut statements = 0;
         let typed = self.interactive && source.origin == Origin::Stdin;
         loop {
             if errors > 0 && self.bail && !typed {
@@ -130,6 +136,10 @@ impl Shell {
             sql.extend_from_slice(if ends { b";" } else { &line });
             if sql.contains(&b';') && complete(&sql) {
                 self.echo_text(&sql);
+                if statements == 0 {
+                    self.prepare_for_dump(&sql);
+                }
+                statements += 1;
                 errors += self.count_errors(&sql, &source.sql_place(first_line));
                 sql.clear();
             } else if is_blank(&sql) {
@@ -142,6 +152,20 @@ impl Shell {
             errors += self.count_errors(&sql, &source.sql_place(first_line));
         }
         Ended { errors, flow: Flow::Continue }
+    }
+
+    /// A script that begins as a dump does, read into a new database, may write the schema: there is nothing to be defended, and
+    /// virtual tables need it.
+    fn prepare_for_dump(&mut self, sql: &[u8]) {
+        if self.safe || sql.trim_ascii() != b"PRAGMA foreign_keys=OFF;" {
+            return;
+        }
+        let Ok(db) = self.db() else { return };
+        let objects = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+        if objects.is_ok_and(|count| count == 0) {
+            db.raw().change_options(|options| options.defensive = false);
+            self.reads_dump = true;
+        }
     }
 
     /// How the next line of a statement is asked for.

@@ -111,6 +111,8 @@ pub struct Shell {
     /// Stands before errors instead of their place.
     pub error_prefix: Option<String>,
     pub test: TestCase,
+    /// A dump is being read into a new database.
+    pub reads_dump: bool,
     /// Depth of `.read`.
     pub nesting: usize,
     /// Milliseconds to wait for locks.
@@ -152,6 +154,7 @@ impl Shell {
             prompt_continue: "    ...> ".to_owned(),
             error_prefix: None,
             test: TestCase::default(),
+            reads_dump: false,
             nesting: 0,
             timeout_ms: 0,
             progress: None,
@@ -258,6 +261,8 @@ impl Shell {
         let safe = self.safe;
         let opened = Connection::open_with_flags(name, flags).and_then(|db| {
             functions::register(&db, safe)?;
+            // A database may come from anywhere: its schema calls no function that could do harm.
+            db.raw().change_options(|options| (options.trusted_schema, options.defensive) = (false, true));
             Ok(db)
         });
         match opened {

@@ -32,6 +32,8 @@ const PATIENCE: u8 = 15;
 
 /// Values of a key that are decoded without an allocation.
 const KEY_INLINE: usize = 16;
+/// Values of most keys.
+const KEY_SHORT: usize = 3;
 
 /// What an index seek looks for.
 #[derive(Clone, Copy)]
@@ -529,12 +531,25 @@ pub(crate) fn with_values<T>(
     columns: usize,
     visit: impl FnOnce(&[ValueRef<'_>]) -> T,
 ) -> Result<T, Damage> {
-    let mut values = Values::new(record)?;
-    if columns > KEY_INLINE {
-        let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
-        return Ok(visit(&key));
+    let values = Values::new(record)?;
+    if columns <= KEY_SHORT {
+        return visit_some::<T, KEY_SHORT>(values, columns, visit);
     }
-    let mut key = [ValueRef::Null; KEY_INLINE];
+    if columns <= KEY_INLINE {
+        return visit_some::<T, KEY_INLINE>(values, columns, visit);
+    }
+    let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
+    Ok(visit(&key))
+}
+
+/// Calls `visit` with the first values, of which there are at most `N`.
+#[inline]
+fn visit_some<T, const N: usize>(
+    mut values: Values<'_>,
+    columns: usize,
+    visit: impl FnOnce(&[ValueRef<'_>]) -> T,
+) -> Result<T, Damage> {
+    let mut key = [ValueRef::Null; N];
     let mut len = 0;
     while len < columns
         && let Some(value) = values.next_value()?

@@ -1,5 +1,6 @@
 //! Copies of whole databases: `.backup`, `.save`, `.restore`, `.clone`.
 
+use kernite::connection::raw::Backup;
 use kernite::{Connection, OpenFlags, Result as SqlResult};
 
 use super::objects::{identifier, literal};
@@ -18,13 +19,17 @@ fn open_other(call: &mut Call<'_, '_>, file: &str) -> Result<Connection, Shown> 
     }
 }
 
-fn copied(call: &mut Call<'_, '_>, outcome: Result<(), impl Into<kernite::Error>>) -> Outcome {
-    match outcome {
-        Ok(()) => Ok(Flow::Continue),
-        Err(error) => {
-            let error: kernite::Error = error.into();
-            call.shell.fail(&format!("Error: {error}"))
-        }
+/// Copies a whole database over another.
+fn copy(
+    call: &mut Call<'_, '_>,
+    (target, target_number): (&Connection, usize),
+    (source, source_number): (&Connection, usize),
+) -> Outcome {
+    let copied = Backup::new(target.raw(), target_number, source.raw(), source_number)
+        .and_then(|mut backup| backup.step(u32::MAX));
+    match copied {
+        Ok(_) => Ok(Flow::Continue),
+        Err(error) => call.shell.fail(&format!("Error: {}", kernite::Error::from(error))),
     }
 }
 
@@ -54,8 +59,7 @@ pub fn backup(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, file)?;
-    let outcome = other.raw().copy_database(0, db.raw(), number);
-    copied(call, outcome)
+    copy(call, (&other, 0), (&db, number))
 }
 
 /// `.restore`
@@ -72,8 +76,7 @@ pub fn restore(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, &file)?;
-    let outcome = db.raw().copy_database(number, other.raw(), 0);
-    copied(call, outcome)
+    copy(call, (&db, number), (&other, 0))
 }
 
 /// `.clone`
@@ -90,7 +93,9 @@ pub fn clone(call: &mut Call<'_, '_>) -> Outcome {
     call.sql(begun)?;
     let tables = statements(&db, "type='table' AND sql NOT NULL ORDER BY name='sqlite_sequence', rowid");
     for (name, sql) in call.sql(tables)? {
-        call.shell.write(format!("{name}... ").as_bytes())?;
+        if name != "sqlite_sequence" {
+            call.shell.write(format!("{name}... ").as_bytes())?;
+        }
         let copied = copy_table(&db, &other, &name, &sql);
         call.sql(copied)?;
         call.shell.line("done")?;

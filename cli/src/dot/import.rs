@@ -130,7 +130,11 @@ fn format(call: &mut Call<'_, '_>, options: &Options) -> Result<Format, Shown> {
 }
 
 /// The text to import, its name, and the number of its first line.
-fn open(call: &mut Call<'_, '_>, file: &str) -> Result<(Box<dyn BufRead>, String, usize), Shown> {
+fn open(
+    call: &mut Call<'_, '_>,
+    file: &str,
+    format: Format,
+) -> Result<(Box<dyn BufRead>, String, usize), Shown> {
     if let Some(end) = file.strip_prefix("<<") {
         let first = call.source.line;
         let mut text = Vec::new();
@@ -145,6 +149,10 @@ fn open(call: &mut Call<'_, '_>, file: &str) -> Result<(Box<dyn BufRead>, String
                 Err(error) => return call.shell.fail(&format!("Error: {error}")),
             };
             if line.starts_with(end.as_bytes()) {
+                if format.row != b'\n' {
+                    // The newline before the end is not of the data.
+                    text.pop();
+                }
                 return Ok((Box::new(Cursor::new(text)), call.source.data_name(), first + 1));
             }
             text.extend_from_slice(&line);
@@ -213,7 +221,7 @@ pub fn import(call: &mut Call<'_, '_>) -> Result<Flow, Shown> {
     let options = options(call)?;
     let format = format(call, &options)?;
     let db = call.db()?;
-    let (input, name, first_line) = open(call, &options.file)?;
+    let (input, name, first_line) = open(call, &options.file, format)?;
     let mut fields = Fields::new(input, format);
     fields.line = first_line;
     if options.verbose {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kernite::compile::CompileOptions;
+
 use super::{Call, is_option};
 use crate::progress::Progress;
 use crate::shell::{Flow, Shown};
@@ -58,14 +60,21 @@ pub fn limit(call: &mut Call<'_, '_>) -> Outcome {
     Ok(Flow::Continue)
 }
 
-/// Switches of the connection that are pragmas too.
-const SWITCHES: [(&str, &str); 6] = [
-    ("enable_fkey", "foreign_keys"),
-    ("legacy_alter_table", "legacy_alter_table"),
-    ("legacy_file_format", "legacy_file_format"),
-    ("reverse_scanorder", "reverse_unordered_selects"),
-    ("trusted_schema", "trusted_schema"),
-    ("writable_schema", "writable_schema"),
+/// A switch of the connection: its name, how it is read, how it is set.
+type Switch = (&'static str, fn(&CompileOptions) -> bool, fn(&mut CompileOptions, bool));
+
+/// Switches by name. Those that the engine does not have are not listed.
+const SWITCHES: [Switch; 10] = [
+    ("defensive", |o| o.defensive, |o, on| o.defensive = on),
+    ("dqs_ddl", |o| o.double_quoted_ddl, |o, on| o.double_quoted_ddl = on),
+    ("dqs_dml", |o| o.double_quoted_dml, |o, on| o.double_quoted_dml = on),
+    ("enable_fkey", |o| o.foreign_keys, |o, on| o.foreign_keys = on),
+    ("enable_trigger", |o| o.enable_triggers, |o, on| o.enable_triggers = on),
+    ("enable_view", |o| o.enable_views, |o, on| o.enable_views = on),
+    ("legacy_alter_table", |o| o.legacy_alter_table, |o, on| o.legacy_alter_table = on),
+    ("legacy_file_format", |o| o.legacy_file_format, |o, on| o.legacy_file_format = on),
+    ("reverse_scanorder", |o| o.reverse_unordered_selects, |o, on| o.reverse_unordered_selects = on),
+    ("trusted_schema", |o| o.trusted_schema, |o, on| o.trusted_schema = on),
 ];
 
 /// `.dbconfig`
@@ -73,17 +82,16 @@ pub fn dbconfig(call: &mut Call<'_, '_>) -> Outcome {
     let db = call.db()?;
     let wanted = call.argument(1).map(str::to_owned);
     let mut known = false;
-    for (name, pragma) in SWITCHES {
+    for (name, get, set) in SWITCHES {
         if wanted.as_ref().is_some_and(|wanted| wanted != name) {
             continue;
         }
         known = true;
         if let Some(value) = call.argument(2).map(str::to_owned) {
             let on = call.boolean(&value);
-            let set = db.execute_batch(&format!("PRAGMA {pragma}={}", u8::from(on)));
-            call.sql(set)?;
+            db.raw().change_options(|options| set(options, on));
         }
-        let on = db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).unwrap_or(0) != 0;
+        let on = get(&db.raw().options());
         call.shell.line(&format!("{name:>19} {}", if on { "on" } else { "off" }))?;
     }
     if known {

@@ -89,7 +89,7 @@ pub fn describe(mode: &Mode, all: bool) -> String {
     // Where no value is shown, hardly anything counts.
     let shows_values = !matches!(mode.style, Style::Count | Style::Off);
     let mut add = |counts: bool, text: String| {
-        let general = text.starts_with("limits") || text.starts_with("border");
+        let general = ["limits", "border", "escape", "blob-quote"].iter().any(|name| text.starts_with(name));
         if all || (counts && (shows_values || general)) {
             out.push_str(" --");
             out.push_str(&text);

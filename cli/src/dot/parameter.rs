@@ -10,9 +10,15 @@ type Outcome = Result<Flow, Shown>;
 
 fn make_table(call: &mut Call<'_, '_>) -> Result<(), Shown> {
     let db = call.db()?;
+    // Its name is one of those that only the engine may give, so that it is in nobody's way.
+    let before = db.raw().options();
+    db.raw().change_options(|options| (options.writable_schema, options.defensive) = (true, false));
     let sql =
         format!("CREATE TABLE IF NOT EXISTS {PARAMETER_TABLE}(key TEXT PRIMARY KEY, value) WITHOUT ROWID;");
     let made = db.execute_batch(&sql);
+    db.raw().change_options(|options| {
+        (options.writable_schema, options.defensive) = (before.writable_schema, before.defensive);
+    });
     call.sql(made)
 }
 

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::output::Titles;
-use crate::shell::{Eqp, ExplainFormat, Flow, Shell, Shown, Stats, Timer};
+use crate::shell::{Eqp, ExplainFormat, Flow, Shown, Stats, Timer};
 
 type Outcome = Result<Flow, Shown>;
 
@@ -220,25 +220,16 @@ pub fn trace(call: &mut Call<'_, '_>) -> Outcome {
     if on { call.fail("tracing is not supported yet") } else { Ok(Flow::Continue) }
 }
 
-/// What stands for the engine's version.
-pub fn version_text(shell: &mut Shell) -> String {
-    let version = shell
-        .db()
-        .ok()
-        .and_then(|db| db.query_row("SELECT sqlite_version()", [], |row| row.get::<_, String>(0)).ok())
-        .unwrap_or_default();
-    format!("Kernite {} (SQLite {version} compatible)", env!("CARGO_PKG_VERSION"))
+/// The version of SQLite that the engine stands for, with the date and digest of its sources.
+pub fn version_text() -> String {
+    let db = kernite::Connection::open_in_memory();
+    let sql = "SELECT sqlite_version()||' '||sqlite_source_id()";
+    db.and_then(|db| db.query_row(sql, [], |row| row.get(0))).unwrap_or_default()
 }
 
 /// `.version`
 pub fn version(call: &mut Call<'_, '_>) -> Outcome {
-    let text = version_text(call.shell);
-    call.shell.line(&text)?;
-    let db = call.db()?;
-    let source = db.query_row("SELECT sqlite_source_id()", [], |row| row.get::<_, String>(0));
-    if let Ok(source) = source {
-        call.shell.line(&source)?;
-    }
+    call.shell.line(&format!("SQLite {}\nKernite {}", version_text(), env!("CARGO_PKG_VERSION")))?;
     Ok(Flow::Continue)
 }
 
