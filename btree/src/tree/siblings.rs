@@ -245,7 +245,10 @@ impl Change<'_> {
     /// Lists the cells of one page, merged with those that wait for room on it: what they take with their pointers.
     fn collect_page(&mut self, source: u8, frame: FrameId) -> Result<usize, Error> {
         let header = *self.pager.header(frame);
-        let mut taken = self.geometry.usable - header.kind.header_size() - header.free_bytes as usize;
+        let cells = self.geometry.usable.checked_sub(header.kind.header_size());
+        let Some(mut taken) = cells.and_then(|cells| cells.checked_sub(header.free_bytes as usize)) else {
+            return Err(self.damaged(frame, Damage::FragmentCount));
+        };
         let pointers = self.pager.page(frame).get(usize::from(header.cells_at)..header.cells_end());
         let pointers = pointers.unwrap_or_default();
         let work = &mut *self.work;
