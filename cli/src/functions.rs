@@ -17,21 +17,33 @@ impl ToSql for Answer {
 /// # Errors
 /// Those of registering.
 pub fn register(db: &Connection, safe: bool) -> Result<()> {
-    let direct = FunctionFlags::SQLITE_DIRECTONLY;
-    let reaching: [(&'static str, i32, fn(&Context<'_>) -> Result<Answer>); 2] =
-        [("readfile", 1, read_file), ("writefile", 2, write_file)];
-    for (name, arguments, function) in reaching {
-        db.create_scalar_function(name, arguments, direct, move |context: &Context<'_>| {
+    reaching(db, safe, "readfile", 1, read_file)?;
+    reaching(db, safe, "writefile", 2, write_file)?;
+    let pure = FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_scalar_function("base64", 1, pure, base64)
+}
+
+/// Registers a function that reaches beyond the database.
+fn reaching(
+    db: &Connection,
+    safe: bool,
+    name: &'static str,
+    arguments: i32,
+    function: fn(&Context<'_>) -> Result<Answer>,
+) -> Result<()> {
+    db.create_scalar_function(
+        name,
+        arguments,
+        FunctionFlags::SQLITE_DIRECTONLY,
+        move |context: &Context<'_>| {
             if safe {
                 return Err(Error::UserFunctionError(format!(
                     "cannot use the {name}() function in safe mode"
                 )));
             }
             function(context)
-        })?;
-    }
-    let pure = FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    db.create_scalar_function("base64", 1, pure, base64)
+        },
+    )
 }
 
 fn read_file(context: &Context<'_>) -> Result<Answer> {

@@ -12,6 +12,7 @@ use super::{Entered, ask, sqlite3, with};
 use crate::abi::vfs::sqlite3_filename;
 use crate::boundary::{store, text};
 use crate::constant::*;
+use crate::sqlite3_int64;
 
 /// The number of a database by name; NULL is main.
 ///
@@ -257,8 +258,7 @@ pub unsafe extern "C" fn sqlite3_file_control(
                     SQLITE_OK
                 }
                 SQLITE_FCNTL_FILE_POINTER | SQLITE_FCNTL_JOURNAL_POINTER => {
-                    // Files are the engine's: there is no object behind them that C could call.
-                    store(argument.cast::<*mut c_void>(), ptr::null_mut());
+                    store(argument.cast(), crate::vfs::file::engine_file());
                     SQLITE_OK
                 }
                 SQLITE_FCNTL_DATA_VERSION => match db.raw().data_version(number) {
@@ -268,6 +268,16 @@ pub unsafe extern "C" fn sqlite3_file_control(
                     }
                     Err(error) => error.code(),
                 },
+                SQLITE_FCNTL_SIZE_LIMIT => {
+                    let limit = argument.cast::<sqlite3_int64>();
+                    match db.raw().set_bytes_max(number, limit.as_ref().copied().unwrap_or(-1)) {
+                        Some(now) => {
+                            store(limit, now);
+                            SQLITE_OK
+                        }
+                        None => SQLITE_NOTFOUND,
+                    }
+                }
                 SQLITE_FCNTL_HAS_MOVED => {
                     store(argument.cast::<c_int>(), 0);
                     SQLITE_OK

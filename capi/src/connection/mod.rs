@@ -70,11 +70,14 @@ pub struct sqlite3 {
     pub(crate) statements: Cell<*mut sqlite3_stmt>,
     /// Backups and blobs that keep the handle in use.
     pub(crate) users: Cell<u32>,
+    /// Backups of its databases that are under way.
+    pub(crate) backups: Cell<u32>,
     pub(crate) callbacks: hook::Callbacks,
     pub(crate) trace: trace::Trace,
     pub(crate) settings: setting::Settings,
     pub(crate) client_data: RefCell<Vec<client_data::Entry>>,
     pub(crate) names: filename::Names,
+    pub(crate) tables: crate::module::Tables,
 }
 
 /// A connection with its lock held.
@@ -120,11 +123,13 @@ impl sqlite3 {
             error: ErrorState::default(),
             statements: Cell::new(ptr::null_mut()),
             users: Cell::new(0),
+            backups: Cell::new(0),
             callbacks: hook::Callbacks::default(),
             trace: trace::Trace::default(),
             settings: setting::Settings::default(),
             client_data: RefCell::default(),
             names: filename::Names::default(),
+            tables: crate::module::Tables::default(),
         });
         if has_own {
             let address: *const sqlite3 = &raw const *db;
@@ -156,6 +161,12 @@ impl sqlite3 {
 
     pub(crate) fn is_zombie(&self) -> bool {
         self.phase() == Phase::Zombie as u8
+    }
+
+    /// Whether the engine's connection is there. While it is closed, destructors of the application may still name the handle.
+    fn has_raw(&self) -> bool {
+        // SAFETY: as for `raw`.
+        unsafe { &*self.raw.get() }.is_some()
     }
 
     /// The engine's connection. Only a handle that is not open has none, and no call gets that far with one.
@@ -221,7 +232,7 @@ impl Drop for sqlite3 {
 pub(crate) unsafe fn handle<'a>(db: *mut sqlite3) -> Option<&'a sqlite3> {
     // SAFETY: by the caller.
     match unsafe { db.as_ref() } {
-        Some(db) if db.phase() == Phase::Open as u8 => Some(db),
+        Some(db) if db.phase() == Phase::Open as u8 && db.has_raw() => Some(db),
         other => {
             complain(other.is_none());
             None
@@ -239,14 +250,14 @@ pub(crate) unsafe fn enter<'a>(db: *mut sqlite3) -> Option<Entered<'a>> {
     unsafe { handle(db) }.map(sqlite3::enter)
 }
 
-/// The handle behind a pointer, which may be one that could not be opened, or is closed but in use.
+/// The handle behind a pointer, which may be one that could not be opened.
 ///
 /// # Safety
 /// As for [`handle`].
 pub(crate) unsafe fn handle_or_sick<'a>(db: *mut sqlite3) -> Option<&'a sqlite3> {
     // SAFETY: by the caller.
     match unsafe { db.as_ref() } {
-        Some(db) if db.phase() != Phase::Closed as u8 => Some(db),
+        Some(db) if db.phase() == Phase::Open as u8 || db.phase() == Phase::Sick as u8 => Some(db),
         other => {
             complain(other.is_none());
             None

@@ -9,7 +9,7 @@
 mod aggregate;
 pub mod collation;
 pub mod register;
-mod scalar;
+pub(crate) mod scalar;
 
 use std::ffi::{c_int, c_void};
 use std::ptr;

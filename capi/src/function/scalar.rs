@@ -10,10 +10,10 @@ use crate::connection::hook::Back;
 use crate::value::sqlite3_context;
 
 /// A scalar function.
-pub(super) struct Scalar {
-    pub(super) back: Back,
-    pub(super) function: RowFunction,
-    pub(super) registered: Arc<Registered>,
+pub(crate) struct Scalar {
+    pub(crate) back: Back,
+    pub(crate) function: RowFunction,
+    pub(crate) registered: Arc<Registered>,
 }
 
 impl UserScalar for Scalar {

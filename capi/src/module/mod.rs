@@ -1,20 +1,58 @@
-//! Virtual tables that the application implements. Not built: registering one fails with an error that names the function.
+//! Virtual tables that the application implements.
+//!
+//! ```text
+//! sqlite3_create_module ──> CModule: Module ── xCreate | xConnect ──> CTable: Table ── xOpen ──> CCursor: TableCursor
+//!                                   └── declare_vtab, vtab_config: notes on the handle, read when the constructor returns
+//! ```
+//!
+//! `table` calls a module's functions, `index_info` is the question that `xBestIndex` gets. `unbuilt` names what is missing.
+//!
+//! Always true: a module's functions run with the connection's lock held, and its state released, but for `xSavepoint` and its like.
 //!
 //! Spec: The Virtual Table Mechanism of SQLite.
 
+pub mod index_info;
+mod table;
+pub mod unbuilt;
+
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void};
-use std::ptr;
+use std::sync::Arc;
 
-use crate::abi::extension::{sqlite3_rtree_dbl, sqlite3_rtree_geometry, sqlite3_rtree_query_info};
-use crate::abi::module::{sqlite3_index_info, sqlite3_module};
-use crate::boundary::{Destructor, store};
-use crate::connection::{sqlite3, with};
+use kernite::connection::raw;
+use kernite::engine::vdbe::vtab::Risk;
+
+use crate::abi::module::sqlite3_module;
+use crate::boundary::{Destructor, text};
+use crate::connection::hook::Back;
+use crate::connection::{ask, sqlite3, with};
 use crate::constant::*;
-use crate::library::log::missing;
-use crate::value::sqlite3_value;
-use crate::variadic::Arguments;
+use crate::function::Registered;
+use crate::library::misuse;
+use crate::variadic::{Arguments, Taker};
+use table::CModule;
 
-/// Registers a kind of virtual table. Not built.
+pub use index_info::*;
+pub use unbuilt::*;
+
+/// What a constructor under way has said about its table.
+#[derive(Default)]
+pub(crate) struct Declared {
+    declaration: Option<String>,
+    risk: Risk,
+    constraint_support: bool,
+}
+
+/// What of virtual tables hangs off a handle.
+#[derive(Default)]
+pub(crate) struct Tables {
+    /// Constructors under way, the innermost last.
+    constructing: RefCell<Vec<Declared>>,
+    /// The conflict clause of the statement that calls `xUpdate`.
+    on_conflict: Cell<c_int>,
+}
+
+/// Registers a kind of virtual table.
 ///
 /// # Safety
 /// `db` is NULL or a connection; `name` is a C string; `module` stays as long as it is registered. So for all functions here.
@@ -29,251 +67,123 @@ pub unsafe extern "C" fn sqlite3_create_module(
     unsafe { sqlite3_create_module_v2(db, name, module, data, None) }
 }
 
-/// Registers a kind of virtual table. Not built: `destructor` is told at once.
+/// Registers a kind of virtual table; NULL removes it. `destructor` is told when the last table of the kind has gone.
 ///
 /// # Safety
 /// As for `sqlite3_create_module`; `destructor` takes `data`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sqlite3_create_module_v2(
     db: *mut sqlite3,
-    _name: *const c_char,
+    name: *const c_char,
     module: *const sqlite3_module,
     data: *mut c_void,
     destructor: Destructor,
 ) -> c_int {
+    let registered = Registered::new(data, destructor);
     // SAFETY: the caller's contract.
     unsafe {
-        let rc = with(db, |db| {
-            // Removing what was never there succeeds.
-            if module.is_null() { SQLITE_OK } else { db.missing("sqlite3_create_module") }
-        });
-        if let Some(destructor) = destructor {
-            destructor(data);
-        }
-        rc
+        with(db, |db| {
+            let Some(name) = text(name) else { return misuse(line!()) };
+            let name = String::from_utf8_lossy(name);
+            if module.is_null() {
+                db.raw().remove_module(&name);
+            } else {
+                let module = CModule::new(Back::new(db), module, registered);
+                db.raw().register_module(&name, Arc::new(module));
+            }
+            db.exit(Ok(()))
+        })
     }
 }
 
-/// Removes all kinds of virtual tables but those named. None is there.
+/// Removes all kinds of virtual tables but those named.
 ///
 /// # Safety
-/// `db` is NULL or a connection.
+/// `db` is NULL or a connection; `keep` is NULL or an array of C strings that ends with NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_drop_modules(db: *mut sqlite3, _keep: *mut *const c_char) -> c_int {
+pub unsafe extern "C" fn sqlite3_drop_modules(db: *mut sqlite3, keep: *mut *const c_char) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { with(db, |_| SQLITE_OK) }
+    unsafe {
+        with(db, |db| {
+            let mut kept: Vec<String> = Vec::new();
+            let mut at = keep;
+            while let Some(name) = at.as_ref().and_then(|name| text(*name)) {
+                kept.push(String::from_utf8_lossy(name).into_owned());
+                at = at.add(1);
+            }
+            for name in db.raw().module_names() {
+                if !kept.iter().any(|known| *known == name) {
+                    db.raw().remove_module(&name);
+                }
+            }
+            SQLITE_OK
+        })
+    }
 }
 
-/// Declares the columns of a virtual table, in its `xCreate` or `xConnect`. Not built.
+/// Declares the columns of a virtual table, in its `xCreate` or `xConnect`.
 ///
 /// # Safety
-/// As for `sqlite3_create_module`.
+/// As for `sqlite3_create_module`; `declaration` is NULL or a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_declare_vtab(db: *mut sqlite3, _declaration: *const c_char) -> c_int {
+pub unsafe extern "C" fn sqlite3_declare_vtab(db: *mut sqlite3, declaration: *const c_char) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { with(db, |db| db.missing("sqlite3_declare_vtab")) }
+    unsafe {
+        with(db, |db| {
+            let Some(declaration) = text(declaration) else { return misuse(line!()) };
+            if let Err(error) = raw::check_declaration(declaration) {
+                return db.exit(Err(error));
+            }
+            match db.tables.constructing.borrow_mut().last_mut() {
+                Some(declared) if declared.declaration.is_none() => {
+                    declared.declaration = Some(String::from_utf8_lossy(declaration).into_owned());
+                    SQLITE_OK
+                }
+                _ => {
+                    misuse(line!());
+                    db.error.set(SQLITE_MISUSE)
+                }
+            }
+        })
+    }
 }
 
-/// The Rust half of `sqlite3_vtab_config`. Not built.
+/// The Rust half of `sqlite3_vtab_config`.
 ///
 /// # Safety
-/// `db` is NULL or a connection.
+/// `db` is NULL or a connection; the arguments are those of the option.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kernite_vtab_config(
     db: *mut sqlite3,
-    _option: c_int,
-    _arguments: *mut Arguments,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { with(db, |db| db.missing("sqlite3_vtab_config")) }
-}
-
-/// The conflict clause of the statement that changes a virtual table. Not built: the default one.
-///
-/// # Safety
-/// None: the argument is not used.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_on_conflict(_db: *mut sqlite3) -> c_int {
-    missing("sqlite3_vtab_on_conflict");
-    SQLITE_ABORT
-}
-
-/// The collation of a constraint. Not built.
-///
-/// # Safety
-/// None: the arguments are not used.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_collation(
-    _info: *mut sqlite3_index_info,
-    _constraint: c_int,
-) -> *const c_char {
-    missing("sqlite3_vtab_collation");
-    ptr::null()
-}
-
-/// Whether rows may be left out or grouped. Not built.
-///
-/// # Safety
-/// None: the argument is not used.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_distinct(_info: *mut sqlite3_index_info) -> c_int {
-    missing("sqlite3_vtab_distinct");
-    0
-}
-
-/// Whether a constraint is an IN that can be handed over as a whole. Not built.
-///
-/// # Safety
-/// None: the arguments are not used.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in(
-    _info: *mut sqlite3_index_info,
-    _constraint: c_int,
-    _handle: c_int,
-) -> c_int {
-    missing("sqlite3_vtab_in");
-    0
-}
-
-/// The first value of an IN. Not built.
-///
-/// # Safety
-/// `out` is NULL or writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in_first(
-    _value: *mut sqlite3_value,
-    out: *mut *mut sqlite3_value,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { store(out, ptr::null_mut()) };
-    missing("sqlite3_vtab_in_first")
-}
-
-/// The next value of an IN. Not built.
-///
-/// # Safety
-/// `out` is NULL or writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_in_next(
-    _value: *mut sqlite3_value,
-    out: *mut *mut sqlite3_value,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { store(out, ptr::null_mut()) };
-    missing("sqlite3_vtab_in_next")
-}
-
-/// The right side of a constraint. Not built.
-///
-/// # Safety
-/// `out` is NULL or writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_vtab_rhs_value(
-    _info: *mut sqlite3_index_info,
-    _constraint: c_int,
-    out: *mut *mut sqlite3_value,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { store(out, ptr::null_mut()) };
-    missing("sqlite3_vtab_rhs_value")
-}
-
-/// Registers a shape for R-Tree queries. Not built.
-///
-/// # Safety
-/// As for `sqlite3_create_module`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_rtree_geometry_callback(
-    db: *mut sqlite3,
-    _name: *const c_char,
-    _shape: Option<
-        unsafe extern "C" fn(*mut sqlite3_rtree_geometry, c_int, *mut sqlite3_rtree_dbl, *mut c_int) -> c_int,
-    >,
-    _data: *mut c_void,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { with(db, |db| db.missing("sqlite3_rtree_geometry_callback")) }
-}
-
-/// Registers a shape for R-Tree queries with scores. Not built: `destructor` is told at once.
-///
-/// # Safety
-/// As for `sqlite3_create_module`; `destructor` takes `data`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_rtree_query_callback(
-    db: *mut sqlite3,
-    _name: *const c_char,
-    _shape: Option<unsafe extern "C" fn(*mut sqlite3_rtree_query_info) -> c_int>,
-    data: *mut c_void,
-    destructor: Destructor,
+    option: c_int,
+    arguments: *mut Arguments,
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
-        let rc = with(db, |db| db.missing("sqlite3_rtree_query_callback"));
-        if let Some(destructor) = destructor {
-            destructor(data);
-        }
-        rc
+        with(db, |db| {
+            let mut constructing = db.tables.constructing.borrow_mut();
+            let Some(declared) = constructing.last_mut() else { return misuse(line!()) };
+            match option {
+                SQLITE_VTAB_CONSTRAINT_SUPPORT => {
+                    declared.constraint_support = Taker::new(arguments).int() != 0;
+                }
+                SQLITE_VTAB_INNOCUOUS => declared.risk = Risk::Innocuous,
+                SQLITE_VTAB_DIRECTONLY => declared.risk = Risk::DirectOnly,
+                // All schemas are always at hand.
+                SQLITE_VTAB_USES_ALL_SCHEMAS => {}
+                _ => return misuse(line!()),
+            }
+            SQLITE_OK
+        })
     }
 }
 
-/// A column of the row before the change, in a preupdate hook. Not built.
+/// The conflict clause of the statement that changes a virtual table.
 ///
 /// # Safety
-/// `db` is NULL or a connection; `out` is NULL or writable. So for the functions that follow.
+/// `db` is NULL or a connection.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_old(
-    db: *mut sqlite3,
-    _column: c_int,
-    out: *mut *mut sqlite3_value,
-) -> c_int {
+pub unsafe extern "C" fn sqlite3_vtab_on_conflict(db: *mut sqlite3) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe {
-        store(out, ptr::null_mut());
-        with(db, |db| db.missing("sqlite3_preupdate_old"))
-    }
-}
-
-/// A column of the row after the change, in a preupdate hook. Not built.
-///
-/// # Safety
-/// As for `sqlite3_preupdate_old`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_new(
-    db: *mut sqlite3,
-    _column: c_int,
-    out: *mut *mut sqlite3_value,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        store(out, ptr::null_mut());
-        with(db, |db| db.missing("sqlite3_preupdate_new"))
-    }
-}
-
-/// How many columns the changed row has; outside a preupdate hook 0.
-///
-/// # Safety
-/// As for `sqlite3_preupdate_old`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_count(_db: *mut sqlite3) -> c_int {
-    0
-}
-
-/// How many triggers deep the change is; outside a preupdate hook 0.
-///
-/// # Safety
-/// As for `sqlite3_preupdate_old`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_depth(_db: *mut sqlite3) -> c_int {
-    0
-}
-
-/// Which column `sqlite3_blob_write` changes; -1 for any other change, and outside a preupdate hook.
-///
-/// # Safety
-/// As for `sqlite3_preupdate_old`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sqlite3_preupdate_blobwrite(_db: *mut sqlite3) -> c_int {
-    -1
+    unsafe { ask(db, SQLITE_ABORT, |db| db.tables.on_conflict.get()) }
 }

@@ -32,7 +32,7 @@ impl sqlite3_stmt {
     ) -> c_int {
         // SAFETY: the lock is held, and `set` calls nobody.
         let engine = unsafe { self.engine() };
-        if self.is_running.get() || engine.is_busy() {
+        if self.was_stepped.get() || self.is_running.get() || engine.is_busy() {
             db.error.set(SQLITE_MISUSE);
             let text = String::from_utf8_lossy(self.sql());
             log::write(SQLITE_MISUSE, format!("bind on a busy prepared statement: [{text}]").as_bytes());

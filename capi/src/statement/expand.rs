@@ -54,7 +54,7 @@ impl sqlite3_stmt {
                 }),
                 name => engine.parameter_number(name).unwrap_or(0),
             };
-            next = number + 1;
+            next = next.max(number.saturating_add(1));
             out.extend_from_slice(&sql[from..start]);
             match engine.parameter_mut(number) {
                 Some(register) => push(register, encoding, &mut out),

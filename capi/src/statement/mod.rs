@@ -50,6 +50,8 @@ pub struct sqlite3_stmt {
     encoding: Cell<Encoding>,
     /// A run is under way: the next step does not begin one.
     is_running: Cell<bool>,
+    /// It was stepped since it was last reset.
+    was_stepped: Cell<bool>,
     started_ns: Cell<u64>,
     values: UnsafeCell<Vec<sqlite3_value>>,
     names: names::ColumnNames,
@@ -83,6 +85,7 @@ impl sqlite3_stmt {
             row_is_own: Cell::new(false),
             encoding: Cell::new(encoding),
             is_running: Cell::new(false),
+            was_stepped: Cell::new(false),
             started_ns: Cell::new(0),
             values: UnsafeCell::default(),
             names: names::ColumnNames::default(),

@@ -65,6 +65,11 @@ pub(crate) fn prepare_text(
     }
 }
 
+/// Where the next statement begins after one that could not be compiled.
+fn failed_end(db: &Entered<'_>, sql: &[u8]) -> usize {
+    db.raw().failed_end().map_or(sql.len(), |end| end.min(sql.len()))
+}
+
 /// The collation that an error says is missing.
 fn missing_collation(error: &Error) -> Option<Vec<u8>> {
     let Error::Message { message, .. } = error else { return None };
@@ -121,7 +126,7 @@ unsafe fn prepare(
                     SQLITE_OK
                 }
                 Err(rc) => {
-                    store(tail, sql.add(text.len()));
+                    store(tail, sql.add(failed_end(&db, text)));
                     db.error.shown(rc)
                 }
             }
@@ -159,7 +164,7 @@ unsafe fn prepare16(
                     out.write(statement.unwrap_or(ptr::null_mut()));
                     (SQLITE_OK, end)
                 }
-                Err(rc) => (rc, narrow.len()),
+                Err(rc) => (rc, failed_end(&db, &narrow)),
             };
             store(tail, sql.cast::<u8>().add(wide_offset(&narrow, end)).cast());
             db.error.shown(rc)

@@ -60,6 +60,7 @@ impl sqlite3_stmt {
 
     fn step(&self, db: &Entered<'_>) -> c_int {
         self.forget_row();
+        self.was_stepped.set(true);
         if !self.is_running.replace(true) && (db.trace.wants(SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE)) {
             self.tell_start(db);
         }
@@ -91,10 +92,13 @@ impl sqlite3_stmt {
         // SAFETY: as in `step`.
         let ended = unsafe { self.engine() }.reset();
         let failure = self.failure.borrow_mut().take();
+        let was_stepped = self.was_stepped.take();
         match (failure, ended) {
             (Some(Failure { code, message: Some(message) }), _) => db.error.set_message(code, &message),
             (Some(Failure { code, message: None }), _) => db.error.set(code),
             (None, Err(error)) => db.error.fail(&error),
+            // What was not stepped has nothing to tell: the connection keeps the error that it has.
+            (None, Ok(())) if !was_stepped => SQLITE_OK,
             (None, Ok(())) => {
                 db.error.clear();
                 SQLITE_OK

@@ -1,13 +1,14 @@
 //! Online backup: copying one database over another.
 //!
-//! The first step that copies anything copies everything: what is left is then 0. A source that is being written or a target that is in
-//! use makes the step fail with `SQLITE_BUSY`, and it may be tried again.
+//! A source that is being written or a target that is in use makes a step fail with `SQLITE_BUSY`, and it may be tried again.
 //!
 //! Spec: C/C++ Interface, "Online Backup API".
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int};
 use std::ptr;
+
+use kernite::connection::raw::Backup;
 
 use crate::boundary::{code, guard};
 use crate::connection::database::number;
@@ -19,9 +20,8 @@ use crate::library::misuse;
 /// A backup under way.
 pub struct sqlite3_backup {
     target: *mut sqlite3,
-    target_number: usize,
     source: *mut sqlite3,
-    source_number: usize,
+    engine: RefCell<Backup>,
     pages: Cell<c_int>,
     left: Cell<c_int>,
     rc: Cell<c_int>,
@@ -64,18 +64,21 @@ pub unsafe extern "C" fn sqlite3_backup_init(
             }
             let Some(source_number) = find(&to, &from, source_name) else { return ptr::null_mut() };
             let Some(target_number) = find(&to, &to, target_name) else { return ptr::null_mut() };
-            if to.raw().transaction_state(target_number) != SQLITE_TXN_NONE {
-                to.fail(SQLITE_ERROR, "destination database is in use");
-                return ptr::null_mut();
-            }
+            let engine = match Backup::new(to.raw(), target_number, from.raw(), source_number) {
+                Ok(engine) => engine,
+                Err(error) => {
+                    to.error.fail(&error);
+                    return ptr::null_mut();
+                }
+            };
             from.users.set(from.users.get() + 1);
+            from.backups.set(from.backups.get() + 1);
             to.users.set(to.users.get() + 1);
             to.error.clear();
             Box::into_raw(Box::new(sqlite3_backup {
                 target,
-                target_number,
                 source,
-                source_number,
+                engine: RefCell::new(engine),
                 pages: Cell::new(0),
                 left: Cell::new(0),
                 rc: Cell::new(SQLITE_OK),
@@ -99,33 +102,21 @@ pub unsafe extern "C" fn sqlite3_backup_step(backup: *mut sqlite3_backup, pages:
         // SAFETY: the caller's contract; connections with backups are not freed.
         unsafe {
             let Some(backup) = backup.as_ref() else { return misuse(line!()) };
-            let (from, to) = ((*backup.source).enter(), (*backup.target).enter());
+            let _entered = ((*backup.source).enter(), (*backup.target).enter());
             if !may_retry(backup.rc.get() & 0xff) {
                 return backup.rc.get();
             }
-            let rc = match from.raw().page_count(backup.source_number) {
-                Ok(count) => {
-                    let count = c_int::try_from(count).unwrap_or(c_int::MAX);
-                    backup.pages.set(count);
-                    backup.left.set(count);
-                    SQLITE_OK
+            let Ok(mut engine) = backup.engine.try_borrow_mut() else { return misuse(line!()) };
+            // A negative number means all pages.
+            let outcome = engine.step(u32::try_from(pages).unwrap_or(u32::MAX));
+            let shown = |pages| c_int::try_from(pages).unwrap_or(c_int::MAX);
+            let rc = match outcome {
+                Ok(done) => {
+                    backup.pages.set(shown(engine.page_count()));
+                    backup.left.set(shown(engine.remaining()));
+                    if done { SQLITE_DONE } else { SQLITE_OK }
                 }
                 Err(error) => error.code(),
-            };
-            let rc = match rc {
-                SQLITE_OK if pages == 0 => SQLITE_OK,
-                SQLITE_OK => {
-                    let copied =
-                        to.raw().copy_database(backup.target_number, from.raw(), backup.source_number);
-                    match copied {
-                        Ok(()) => {
-                            backup.left.set(0);
-                            SQLITE_DONE
-                        }
-                        Err(error) => error.code(),
-                    }
-                }
-                rc => rc,
             };
             backup.rc.set(rc);
             rc
@@ -145,14 +136,20 @@ pub unsafe extern "C" fn sqlite3_backup_finish(backup: *mut sqlite3_backup) -> c
     code(|| {
         // SAFETY: the caller's contract.
         unsafe {
-            let backup = Box::from_raw(backup);
-            let rc = match backup.rc.get() {
+            let backup = *Box::from_raw(backup);
+            let mut rc = match backup.rc.get() {
                 SQLITE_DONE => SQLITE_OK,
                 rc => rc,
             };
             {
                 let (from, to) = ((*backup.source).enter(), (*backup.target).enter());
+                if let Err(error) = backup.engine.into_inner().finish()
+                    && rc == SQLITE_OK
+                {
+                    rc = error.code();
+                }
                 from.users.set(from.users.get() - 1);
+                from.backups.set(from.backups.get() - 1);
                 to.users.set(to.users.get() - 1);
                 to.error.set(rc);
             }

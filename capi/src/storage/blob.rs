@@ -117,7 +117,10 @@ pub unsafe extern "C" fn sqlite3_blob_close(blob: *mut sqlite3_blob) -> c_int {
 pub unsafe extern "C" fn sqlite3_blob_bytes(blob: *mut sqlite3_blob) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { blob.as_ref() }.map_or(0, |blob| {
-        blob.engine.try_borrow().map_or(0, |engine| c_int::try_from(engine.len()).unwrap_or(c_int::MAX))
+        blob.engine.try_borrow().map_or(0, |engine| match engine.is_open() {
+            true => c_int::try_from(engine.len()).unwrap_or(c_int::MAX),
+            false => 0,
+        })
     })
 }
 
@@ -141,10 +144,10 @@ pub unsafe extern "C" fn sqlite3_blob_read(
     // SAFETY: the caller's contract.
     unsafe {
         with(blob, |engine, db| {
+            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
             if !engine.is_open() {
                 return db.error.set(SQLITE_ABORT);
             }
-            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
             match engine.read(offset, len) {
                 Ok(bytes) => {
                     ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len());
@@ -170,10 +173,10 @@ pub unsafe extern "C" fn sqlite3_blob_write(
     // SAFETY: the caller's contract.
     unsafe {
         with(blob, |engine, db| {
+            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
             if !engine.is_open() {
                 return db.error.set(SQLITE_ABORT);
             }
-            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
             db.exit(engine.write(offset, std::slice::from_raw_parts(bytes.cast(), len)))
         })
     }

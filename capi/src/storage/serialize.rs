@@ -9,6 +9,7 @@ use crate::boundary::store;
 use crate::connection::database::number;
 use crate::connection::{ask, sqlite3, with};
 use crate::constant::*;
+use crate::library::config;
 use crate::memory;
 use crate::sqlite3_int64;
 
@@ -29,7 +30,15 @@ pub unsafe extern "C" fn sqlite3_serialize(
         store(size, -1);
         ask(db, ptr::null_mut(), |db| {
             let Some(number) = number(db, name) else { return ptr::null_mut() };
-            match db.raw().serialize(number) {
+            let mut serialized = db.raw().serialize(number);
+            if serialized.as_ref().is_ok_and(Vec::is_empty) && db.raw().is_autocommit() {
+                // A database without pages gets its first one.
+                serialized = db
+                    .raw()
+                    .execute_batch(b"BEGIN IMMEDIATE; COMMIT")
+                    .and_then(|()| db.raw().serialize(number));
+            }
+            match serialized {
                 Ok(bytes) => {
                     store(size, bytes.len() as sqlite3_int64);
                     if bytes.is_empty() || flags & SQLITE_SERIALIZE_NOCOPY as c_uint != 0 {
@@ -57,19 +66,28 @@ pub unsafe extern "C" fn sqlite3_deserialize(
     name: *const c_char,
     data: *mut c_uchar,
     size: sqlite3_int64,
-    _capacity: sqlite3_int64,
+    capacity: sqlite3_int64,
     flags: c_uint,
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
         let rc = with(db, |db| {
-            let Some(number) = number(db, name) else { return db.error.set(SQLITE_ERROR) };
+            // The temporary database cannot be replaced.
+            let number = number(db, name).filter(|&number| number != 1);
+            let Some(number) = number else { return db.error.set(SQLITE_ERROR) };
+            if db.backups.get() > 0 {
+                return db.error.set(SQLITE_BUSY);
+            }
             let bytes = match usize::try_from(size) {
                 Ok(size) if !data.is_null() => std::slice::from_raw_parts(data, size),
                 _ => &[],
             };
             let read_only = flags & SQLITE_DESERIALIZE_READONLY as c_uint != 0;
-            db.exit(db.raw().deserialize(number, bytes, read_only))
+            let bytes_max = match flags & SQLITE_DESERIALIZE_RESIZEABLE as c_uint != 0 {
+                true => config::memory_database_max().max(size),
+                false => capacity.max(size),
+            };
+            db.exit(db.raw().deserialize(number, bytes, u64::try_from(bytes_max).unwrap_or(0), read_only))
         });
         if flags & SQLITE_DESERIALIZE_FREEONCLOSE as c_uint != 0 {
             memory::release(data.cast());

@@ -57,6 +57,8 @@ pub struct sqlite3_value {
     wide: Made,
     /// `sqlite3_value_nochange`.
     pub(crate) is_unchanged: bool,
+    /// Of the values of an IN: the one handed out last, and its place.
+    pub(crate) list: Option<Box<(usize, Box<sqlite3_value>)>>,
 }
 
 /// Text made for C, with NULs behind it.
@@ -91,6 +93,7 @@ impl sqlite3_value {
             narrow: Made { is_made: false, encoding: Encoding::Utf8, bytes: Vec::new() },
             wide: Made { is_made: false, encoding: Encoding::Utf8, bytes: Vec::new() },
             is_unchanged: false,
+            list: None,
         }
     }
 

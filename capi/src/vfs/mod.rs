@@ -5,6 +5,7 @@
 //!
 //! Spec: C/C++ Interface, "Virtual File System Objects".
 
+pub(crate) mod file;
 mod unix;
 
 use std::ffi::{CStr, c_char, c_int};

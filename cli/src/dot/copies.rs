@@ -1,5 +1,6 @@
 //! Copies of whole databases: `.backup`, `.save`, `.restore`, `.clone`.
 
+use kernite::connection::raw::Backup;
 use kernite::{Connection, OpenFlags, Result as SqlResult};
 
 use super::objects::{identifier, literal};
@@ -18,14 +19,18 @@ fn open_other(call: &mut Call<'_, '_>, file: &str) -> Result<Connection, Shown> 
     }
 }
 
-fn copied(call: &mut Call<'_, '_>, outcome: Result<(), impl Into<kernite::Error>>) -> Outcome {
-    match outcome {
-        Ok(()) => Ok(Flow::Continue),
-        Err(error) => {
-            let error: kernite::Error = error.into();
-            call.shell.fail(&format!("Error: {error}"))
-        }
-    }
+/// Copies all pages of a database over another.
+fn copy(to: &Connection, to_number: usize, from: &Connection, from_number: usize) -> SqlResult<()> {
+    /// Pages of one step: between two, others may use the databases.
+    const STEP_PAGES: u32 = 1000;
+    let mut backup = Backup::new(to.raw(), to_number, from.raw(), from_number)?;
+    while !backup.step(STEP_PAGES)? {}
+    Ok(backup.finish()?)
+}
+
+fn copied(call: &mut Call<'_, '_>, outcome: SqlResult<()>) -> Outcome {
+    call.sql(outcome)?;
+    Ok(Flow::Continue)
 }
 
 /// `.backup` and `.save`
@@ -54,7 +59,7 @@ pub fn backup(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, file)?;
-    let outcome = other.raw().copy_database(0, db.raw(), number);
+    let outcome = copy(&other, 0, &db, number);
     copied(call, outcome)
 }
 
@@ -72,7 +77,7 @@ pub fn restore(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, &file)?;
-    let outcome = db.raw().copy_database(number, other.raw(), 0);
+    let outcome = copy(&db, number, &other, 0);
     copied(call, outcome)
 }
 

@@ -137,6 +137,7 @@ impl Connection {
     /// # Errors
     /// Syntax errors, missing tables and so on; [`Error::MultipleStatement`] where more than one is given.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
+        self.check_length(sql)?;
         let (statement, end) = self.raw.prepare(sql.as_bytes())?;
         let rest = sql.as_bytes().get(end..).unwrap_or_default();
         if !rest.iter().all(u8::is_ascii_whitespace) && self.raw.prepare(rest)?.0.is_some() {
@@ -149,6 +150,17 @@ impl Connection {
                 Ok(Statement::new(self.raw.prepare(b"SELECT 0 WHERE 0")?.0.ok_or(Error::MultipleStatement)?))
             }
         }
+    }
+
+    /// A text whose length the caller gives counts whole against SQLITE_LIMIT_SQL_LENGTH.
+    fn check_length(&self, sql: &str) -> Result<()> {
+        const SQL_LENGTH: usize = 1;
+        const TOOBIG: i32 = 18;
+        let length_max = usize::try_from(self.raw.limit(SQL_LENGTH, -1)).unwrap_or(0);
+        if sql.len() > length_max {
+            return Err(kernite_vdbe::Error::with_code(TOOBIG, "statement too long").into());
+        }
+        Ok(())
     }
 
     /// Prepares the first statement of a text of any bytes. Gives it (`None` where there is nothing but white space and comments) and
@@ -179,6 +191,7 @@ impl Connection {
     /// # Errors
     /// That of the first statement that fails; those before it have run.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
+        self.check_length(sql)?;
         Ok(self.raw.execute_batch(sql.as_bytes())?)
     }
 

@@ -26,14 +26,14 @@ impl Row<'_> {
     /// Steps to the next row; `false` at the end.
     pub(super) fn step(&mut self) -> Result<bool> {
         let found = self.raw.step()?;
-        if found && self.raw.connection().encoding() != Encoding::Utf8 {
+        if found && self.raw.row_encoding() != Encoding::Utf8 {
             self.convert();
         }
         Ok(found)
     }
 
     fn convert(&mut self) {
-        let from = self.raw.connection().encoding();
+        let from = self.raw.row_encoding();
         let to_utf8 = |value: ValueRef<'_>| match value {
             ValueRef::Text(text) => {
                 let mut converted = Vec::new();

@@ -23,15 +23,10 @@ impl Statement<'_> {
     /// [`Error::ExecuteReturnedResults`] where there is a row; what ends the run.
     pub fn execute<P: Params>(&mut self, params: P) -> Result<usize> {
         params.bind_to(self)?;
-        let before = self.row.raw.connection().total_changes();
-        let found = self.row.step();
-        let reset = self.row.raw.reset();
-        if found? {
-            return Err(Error::ExecuteReturnedResults);
+        match self.row.raw.execute()? {
+            Some(changes) => Ok(changes as usize),
+            None => Err(Error::ExecuteReturnedResults),
         }
-        reset?;
-        let connection = self.row.raw.connection();
-        Ok(if connection.total_changes() == before { 0 } else { connection.changes() as usize })
     }
 
     /// Runs an INSERT; the rowid of the row.

@@ -74,6 +74,10 @@ fn finish(c: &mut Compiler<'_>) -> CompileResult<()> {
             begin_transaction(c, Db(number));
         }
     }
+    for (db, name) in std::mem::take(&mut c.notes.virtual_tables) {
+        let vtab = c.builder.vtab(db, &String::from_utf8_lossy(&name));
+        c.builder.emit(Op::VBegin { vtab });
+    }
     autoincrement::load(c)?;
     expr::code_hoisted(c)?;
     returning::open(c);

@@ -34,6 +34,8 @@ pub struct CompileOptions {
     pub loading_schema: bool,
     /// The temp database is in use.
     pub temp_open: bool,
+    /// `analysis_limit`: rows of an index that ANALYZE looks at; 0 = all.
+    pub analysis_limit: i32,
     /// `SQLITE_LIMIT_*` by number.
     pub limits: [i32; 15],
     /// Bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`: a set bit switches that optimisation off.
@@ -61,8 +63,23 @@ pub enum LimitKind {
 }
 
 /// What the limits are in a new connection, and (worker threads apart) what they cannot exceed.
-pub const LIMIT_DEFAULTS: [i32; 15] =
-    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 0, 2500, 10_000_000, 65_000];
+pub const LIMIT_DEFAULTS: [i32; 15] = [
+    1_000_000_000,
+    1_000_000_000,
+    2000,
+    1000,
+    500,
+    250_000_000,
+    1000,
+    10,
+    50_000,
+    250_000,
+    1000,
+    0,
+    2500,
+    10_000_000,
+    65_000,
+];
 
 /// The least and the most that a limit can be set to.
 pub(crate) fn limit_bounds(number: usize) -> (i32, i32) {
@@ -114,6 +131,7 @@ impl Default for CompileOptions {
             double_quoted_ddl: true,
             loading_schema: false,
             temp_open: false,
+            analysis_limit: 0,
             limits: LIMIT_DEFAULTS,
             disabled_optimizations: 0,
         }

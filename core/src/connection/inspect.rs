@@ -16,7 +16,7 @@ use kernite_vdbe::op::Db;
 use kernite_vdbe::{Error, Register};
 
 use super::busy::BusyWait;
-use super::prepare::ask_busy;
+use super::prepare::{ask_busy, load_schemas};
 use super::raw::{Connection, Statement};
 use super::schema::btree;
 use super::state::State;
@@ -86,6 +86,10 @@ impl Connection {
 
     /// The path of a database's file; empty for none.
     pub fn path(&self, db: usize) -> Vec<u8> {
+        let is_bytes = |state: &State| state.host.databases.get(db).is_some_and(|database| database.is_bytes);
+        if self.with(|state| is_bytes(&state.borrow())) {
+            return Vec::new();
+        }
         self.with_btree(db, Vec::new(), |btree| btree.path().to_vec())
     }
 
@@ -273,11 +277,7 @@ impl Connection {
         column: Option<&[u8]>,
     ) -> Result<ColumnMetadata, Error> {
         self.with(|state| {
-            block_on(state, || {
-                let mut state = state.borrow_mut();
-                let State { storage, host, .. } = &mut *state;
-                host.load_schemas(storage)
-            })?;
+            load_schemas(state)?;
             let state = state.borrow();
             let found = state.host.catalog.find_table(table, database);
             let found = found.filter(|table| !matches!(table.kind, TableKind::View { .. }));

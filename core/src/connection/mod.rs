@@ -13,13 +13,15 @@
 //! against a snapshot of the catalogue, which never waits.
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
-//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
-//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this), `inspect` and `content`
-//! (its parts that only the C API needs).
+//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `virtual_table`, `nested` (statements of virtual tables), `raw` (the face of all
+//! this), `inspect`, `blob`, `backup` and `content` (its parts that only the C API needs).
 //!
 //! Never: SQL's meaning; pages.
 
 mod attach;
+mod backup;
+mod blob;
 mod busy;
 mod commit;
 mod content;
@@ -27,12 +29,15 @@ mod explain;
 mod hooks;
 mod host;
 mod inspect;
+mod nested;
 mod open;
 mod prepare;
 pub mod raw;
 mod schema;
 mod state;
 mod statement;
+mod vacuum;
+mod virtual_table;
 mod wait;
 
 pub use busy::BusyHandler;

@@ -26,7 +26,9 @@ use super::explain;
 use super::host::HostState;
 use super::schema::btree;
 use super::state::State;
-use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind};
+use super::virtual_table;
+use super::wait::wait_for;
+use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind, Unconnected};
 
 /// `SQLITE_TOOBIG`
 const TOOBIG: i32 = 18;
@@ -78,6 +80,22 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// A program that no text stands for.
+    pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
+        #[allow(clippy::arc_with_non_send_sync)]
+        Arc::new(Prepared {
+            program: Arc::new(program),
+            columns: Arc::default(),
+            parameters: Vec::new(),
+            parameter_count: 0,
+            explain: Explain::No,
+            explain_forced: false,
+            explained: None,
+            sql: Arc::default(),
+            stamp: Stamp::of(host),
+        })
+    }
+
     /// Whether it may run with the connection as it is.
     pub(crate) fn is_current(&self, host: &HostState) -> bool {
         let stamp = &self.stamp;
@@ -135,6 +153,8 @@ pub(crate) struct Preparing {
     failed: Option<Failure>,
     checked: usize,
     retried: bool,
+    /// A virtual table being connected.
+    connect: Option<Unconnected>,
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
@@ -147,7 +167,11 @@ pub(crate) struct Preparing {
 struct Failure {
     error: Error,
     offset: Option<u32>,
+    /// Where the next statement begins, where the parser failed.
+    end: Option<usize>,
     check_schema: bool,
+    /// It would not have failed with this virtual table connected.
+    connect: Option<Unconnected>,
 }
 
 impl Preparing {
@@ -166,7 +190,8 @@ impl Preparing {
             Err(failure) => {
                 let mut state = state.borrow_mut();
                 let offset = failure.offset;
-                state.note_error(&failure.error, offset);
+                let end = failure.end.or_else(|| self.parsed.as_ref().map(|parsed| parsed.end));
+                state.note_error(&failure.error, offset, end);
                 *self = Preparing::default();
                 Err(failure.error)
             }
@@ -226,6 +251,13 @@ impl Preparing {
             if needs_schema && !self.load_schemas(state)? {
                 return Ok(None);
             }
+            if let Some(target) = &self.connect {
+                match virtual_table::connect(state, target) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(())) => self.connect = None,
+                    Err(error) => return Err(Failure::plain(error)),
+                }
+            }
             let Some(parsed) = &self.parsed else { continue };
             match compile(state, parsed, self.explain.is_some(), sql) {
                 Ok((prepared, databases)) => {
@@ -235,12 +267,15 @@ impl Preparing {
                     if state.authorizer.is_none()
                         && prepared.explain == Explain::No
                         && !prepared.explain_forced
+                        // What a virtual table says about its plans may be another thing the next time.
+                        && prepared.program.links.vtabs.is_empty()
                     {
                         state.cache.insert(Arc::clone(&prepared));
                     }
                     self.ready = Some(prepared);
                     self.databases = databases;
                 }
+                Err(Failure { connect: Some(target), .. }) => self.connect = Some(target),
                 Err(failure) if failure.check_schema && !self.retried => {
                     self.failed = Some(failure);
                     self.retried = true;
@@ -321,7 +356,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, check_schema: false }
+        Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
 }
 
@@ -329,6 +364,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::plain(error)
     }
+}
+
+/// Reads the schemas that are not loaded, waiting for what is in the way as long as the busy handler wants.
+pub(crate) fn load_schemas(state: &RefCell<State>) -> Result<(), Error> {
+    let mut preparing = Preparing::default();
+    while !preparing.load_schemas(state).map_err(|failure| failure.error)? {
+        wait_for(state, &preparing.busy)?;
+    }
+    Ok(())
 }
 
 /// Asks the busy handler. `Some(true)`: try again; `None`: a timer runs.
@@ -394,8 +438,10 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         ..Limits::default()
     });
     parser.parse(sql).map_err(|error: ParseError| Failure {
+        end: Some(error.end),
         offset: error.offset,
         check_schema: false,
+        connect: None,
         error: match error.kind {
             ParseErrorKind::TooBig => Error::with_code(TOOBIG, error.to_string()),
             ParseErrorKind::Sql => Error::message(error.to_string()),
@@ -431,8 +477,10 @@ fn compile(
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
+            end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
+            connect: compiler.notes.connect.clone(),
         };
         match outcome {
             Err(error) => Err(failure(error, &compiler)),

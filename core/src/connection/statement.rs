@@ -19,8 +19,10 @@ use kernite_vdbe::{Error, Register, Step};
 use super::busy::BusyWait;
 use super::hooks::{TraceEvent, UpdateEvent};
 use super::host::HostState;
+use super::nested::ConnectionSql;
 use super::prepare::{Prepared, Preparing, ask_busy};
 use super::state::State;
+use super::virtual_table::{self, Working};
 
 /// Most times that a statement is compiled again before its error counts.
 const REPREPARE_MAX: u32 = 50;
@@ -42,6 +44,8 @@ pub(crate) struct Execution {
     retries: u32,
     /// The run has ended; what comes after a commit is under way.
     after: Option<After>,
+    /// Work for the host that has to wait.
+    working: Option<Box<Working>>,
 }
 
 /// What is done after a run has ended.
@@ -68,6 +72,7 @@ impl Execution {
             busy: BusyWait::default(),
             retries: 0,
             after: None,
+            working: None,
         }
     }
 
@@ -90,21 +95,17 @@ impl Execution {
     }
 
     /// Goes on to the next row; `false` at the end. After an error or the end the next call starts again.
-    pub(crate) fn step(
-        &mut self,
-        state: &RefCell<State>,
-        sql: &mut dyn kernite_vdbe::vtab::Sql,
-    ) -> Step<bool> {
+    pub(crate) fn step(&mut self, state: &RefCell<State>) -> Step<bool> {
         self.has_row = false;
         if let Some(rows) = &self.prepared.explained {
             self.has_row = self.explained < rows.len();
             self.explained = if self.has_row { self.explained + 1 } else { 0 };
             return Ok(Some(self.has_row));
         }
-        match self.step_machine(state, sql) {
+        match self.step_machine(state) {
             Err(error) => {
                 let mut state = state.borrow_mut();
-                state.note_error(&error, None);
+                state.note_error(&error, None, None);
                 Err(error)
             }
             Ok(done) => {
@@ -114,7 +115,7 @@ impl Execution {
         }
     }
 
-    fn step_machine(&mut self, state: &RefCell<State>, sql: &mut dyn kernite_vdbe::vtab::Sql) -> Step<bool> {
+    fn step_machine(&mut self, state: &RefCell<State>) -> Step<bool> {
         if self.after.is_some() {
             return self.finish_run(state);
         }
@@ -126,13 +127,18 @@ impl Execution {
                 ready!(self.refresh(state));
                 start(state, &self.prepared);
             }
+            if self.working.is_some() {
+                ready!(self.work(state));
+            }
             let event = {
                 let mut state = state.borrow_mut();
                 let State { storage, host, .. } = &mut *state;
                 self.machine.step(storage, host)
             };
             call_rollback_hook(state);
+            drop_released(state);
             match event {
+                Ok(None) if ready!(self.work(state)) => {}
                 Ok(None) => return Ok(None),
                 Ok(Some(Event::Row)) => {
                     self.busy.clear();
@@ -145,7 +151,7 @@ impl Execution {
                     return self.finish_run(state);
                 }
                 Ok(Some(Event::Call)) => {
-                    ready!(self.machine.call(sql));
+                    ready!(self.machine.call(&mut ConnectionSql::new(state)));
                 }
                 Ok(Some(Event::Busy)) => match ask_busy(state, &mut self.busy)? {
                     None => return Ok(None),
@@ -223,12 +229,30 @@ impl Execution {
         self.has_row = false;
         self.explained = 0;
         self.busy.clear();
-        let outcome = {
-            let mut state = state.borrow_mut();
-            let State { storage, host, .. } = &mut *state;
-            self.machine.reset(storage, host)
-        };
-        call_rollback_hook(state);
+        loop {
+            if self.working.is_some() {
+                ready!(self.work(state));
+            }
+            let outcome = {
+                let mut state = state.borrow_mut();
+                let State { storage, host, .. } = &mut *state;
+                self.machine.reset(storage, host)
+            };
+            call_rollback_hook(state);
+            drop_released(state);
+            if !matches!(outcome, Ok(None)) || !ready!(self.work(state)) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Does what the host wants done with the state released. `false`: nothing; it waits for something else.
+    fn work(&mut self, state: &RefCell<State>) -> Step<bool> {
+        let mut working = self.working.take().unwrap_or_default();
+        let outcome = virtual_table::work(state, &mut working);
+        if matches!(outcome, Ok(None)) {
+            self.working = Some(working);
+        }
         outcome
     }
 
@@ -306,6 +330,18 @@ fn start(state: &RefCell<State>, prepared: &Prepared) {
         trace(&TraceEvent::Statement(&String::from_utf8_lossy(&prepared.sql)));
         state.borrow_mut().hooks.trace.get_or_insert(trace);
     }
+}
+
+/// Drops what may run the application's code when it is dropped: cursors of virtual tables, and the tables.
+fn drop_released(state: &RefCell<State>) {
+    let released = {
+        let mut state = state.borrow_mut();
+        if state.storage.closed.is_empty() && state.host.retired.is_empty() {
+            return;
+        }
+        (std::mem::take(&mut state.storage.closed), std::mem::take(&mut state.host.retired))
+    };
+    drop(released);
 }
 
 fn call_rollback_hook(state: &RefCell<State>) {

@@ -6,6 +6,7 @@ use kernite_io::Outstanding;
 use kernite_vdbe::{Error, Step};
 
 use super::busy::BusyWait;
+use super::prepare::ask_busy;
 use super::state::State;
 
 impl State {
@@ -17,6 +18,9 @@ impl State {
         }
         all.extend(&self.storage.outstanding);
         all.extend(&self.host.commit.outstanding);
+        if let Some(vacuum) = &self.host.vacuum {
+            all.extend(vacuum.target.outstanding());
+        }
         all
     }
 }
@@ -40,4 +44,26 @@ pub(crate) fn wait_for(state: &RefCell<State>, busy: &BusyWait) -> Result<(), Er
     busy.track(&mut outstanding);
     io.flush();
     io.wait(&outstanding, None).map_err(|error| Error::Storage(error.into()))
+}
+
+/// As [`block_on`]; where a lock is in the way the busy handler is asked.
+pub(crate) fn block_on_lock<T>(
+    state: &RefCell<State>,
+    mut step: impl FnMut() -> Step<T>,
+) -> Result<T, Error> {
+    const BUSY: i32 = 5;
+    let mut wait = BusyWait::default();
+    loop {
+        let error = match block_on(state, &mut step) {
+            Err(error) if error.code() == BUSY => error,
+            done => return done,
+        };
+        loop {
+            match ask_busy(state, &mut wait)? {
+                Some(true) => break,
+                Some(false) => return Err(error),
+                None => wait_for(state, &wait)?,
+            }
+        }
+    }
 }

@@ -53,12 +53,13 @@ fn nothing_there(c: &mut Compiler<'_>, database: Option<&[u8]>) {
 fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileResult<()> {
     let (name, database) = names(c, drop);
     let table = match c.find_table(&name, database.as_deref()) {
-        Some(table) => table,
+        Some(table) => c.connected(table)?,
         None if drop.if_exists => {
             nothing_there(c, database.as_deref());
             return Ok(());
         }
-        None => return c.locate_table(&name, database.as_deref(), is_view).map(|_| ()),
+        // What is named after its module is found, but cannot be dropped.
+        None => c.locate_table(&name, database.as_deref(), is_view)?,
     };
     let db = table.db;
     if !authorize_drop_table(c, &table)? {
@@ -88,7 +89,7 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
 fn may_not_be_dropped(table: &Table) -> bool {
     let head = table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_"));
     if !head {
-        return false;
+        return table.instance().is_some_and(|instance| instance.eponymous);
     }
     let rest = &table.name[7..];
     let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
@@ -112,6 +113,7 @@ fn authorize_drop_table(c: &mut Compiler<'_>, table: &Table) -> CompileResult<bo
 
 fn code_drop_table(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<()> {
     let db = table.db;
+    let is_virtual = matches!(table.kind, TableKind::Virtual { .. });
     for trigger in triggers_of(c, table) {
         code_drop_trigger(c, &trigger, table)?;
     }
@@ -130,6 +132,9 @@ fn code_drop_table(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<()
         destroy_trees(c, table)?;
     }
     let constant = c.builder.name(&table.name);
+    if is_virtual {
+        c.builder.emit(Op::VDestroy { db, name: constant });
+    }
     c.builder.emit(Op::DropTable { db, name: constant });
     rows::change_cookie(c, db);
     Ok(())
@@ -201,13 +206,25 @@ pub(super) fn clear_statistics(
 ) -> CompileResult<()> {
     let Some(schema) = c.catalog.database(db).cloned() else { return Ok(()) };
     for number in 1..=4 {
-        let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() else { continue };
-        let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { continue };
-        let database = c.database_name(db).to_vec();
-        c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
-        c.authorize_read(&table.name, column, db)?;
-        delete_where(c, &table, at as u16, name);
+        if let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() {
+            clear_statistics_in(c, &table, column, name)?;
+        }
     }
+    Ok(())
+}
+
+/// The same in one of the tables of statistics.
+pub(super) fn clear_statistics_in(
+    c: &mut Compiler<'_>,
+    table: &Table,
+    column: &[u8],
+    name: &[u8],
+) -> CompileResult<()> {
+    let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { return Ok(()) };
+    let database = c.database_name(table.db).to_vec();
+    c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
+    c.authorize_read(&table.name, column, table.db)?;
+    delete_where(c, table, at as u16, name);
     Ok(())
 }
 

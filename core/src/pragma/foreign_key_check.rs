@@ -28,7 +28,7 @@ pub(super) fn code(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResult
         }
         None => {
             let schema = c.catalog.database(request.db).cloned();
-            schema.map_or_else(Vec::new, |schema| schema.newest_first().into_iter().cloned().collect())
+            schema.map_or_else(Vec::new, |schema| schema.listed().into_iter().cloned().collect())
         }
     };
     let result = c.builder.alloc_regs(4);
@@ -115,7 +115,13 @@ fn look_for_parent(
     match &parent.key.index {
         Some(index) => {
             let affinities = column::index_affinities(c, &parent.table, index)?;
-            debug_assert!(!index.columns.iter().take(columns.len()).any(|column| matches!(column, IndexColumn::Expr(_))));
+            debug_assert!(
+                !index
+                    .columns
+                    .iter()
+                    .take(columns.len())
+                    .any(|column| matches!(column, IndexColumn::Expr(_)))
+            );
             let affinities = c.builder.affinity(&affinities[..columns.len()]);
             c.emit(Op::Affinity { first: row, count, affinities });
             c.emit(Op::Found { cursor: parent.cursor, key: row, count: count as u16, to: fine });

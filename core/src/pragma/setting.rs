@@ -20,8 +20,6 @@ use crate::connection::{BusyHandler, DEFAULT_CACHE_SIZE, HostState, btree};
 /// Settings that nothing else keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Rows of an index that ANALYZE looks at; 0 = all.
-    pub(crate) analysis_limit: i32,
     /// Page size and `auto_vacuum` that the next VACUUM brings about.
     pub(crate) next_page_size: Option<u32>,
     pub(crate) next_auto_vacuum: Option<AutoVacuum>,
@@ -44,7 +42,6 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            analysis_limit: 0,
             next_page_size: None,
             next_auto_vacuum: None,
             exclusive_locking: false,
@@ -76,7 +73,8 @@ const ENCODINGS: [(&str, Encoding); 8] = [
     ("UTF16", NATIVE_UTF16),
 ];
 
-const NATIVE_UTF16: Encoding = if cfg!(target_endian = "big") { Encoding::Utf16Be } else { Encoding::Utf16Le };
+const NATIVE_UTF16: Encoding =
+    if cfg!(target_endian = "big") { Encoding::Utf16Be } else { Encoding::Utf16Le };
 
 /// Bit of a [`super::run`] call that makes it a flag.
 pub(super) const FLAG: u16 = 0x100;
@@ -103,9 +101,9 @@ pub(crate) fn run(
     let setting = Setting {
         db,
         value: arguments.first().and_then(|value| text_of(value, encoding)),
-        qualified: arguments.get(1).is_some_and(|register| {
-            matches!(register.value(), kernite_btree::ValueRef::Integer(number) if number != 0)
-        }),
+        qualified: arguments.get(1).is_some_and(
+            |register| matches!(register.value(), kernite_btree::ValueRef::Integer(number) if number != 0),
+        ),
     };
     if number & FLAG != 0 {
         let flag = Flag::ALL.get(usize::from(number & !FLAG)).copied();
@@ -149,9 +147,9 @@ fn run_of_connection(
     match call {
         Call::AnalysisLimit => {
             if let Some(limit) = value.and_then(value::int32).filter(|&limit| limit >= 0) {
-                settings.analysis_limit = limit;
+                host.set_options(|options| options.analysis_limit = limit);
             }
-            out.set_integer(i64::from(settings.analysis_limit));
+            out.set_integer(i64::from(host.options.analysis_limit));
         }
         Call::BusyTimeout => {
             if let Some(timeout) = value.and_then(value::int32) {
@@ -210,6 +208,9 @@ fn run_of_connection(
         }
         Call::ForgetSchema => host.unload_schema(setting.db),
         Call::DatabaseFile => match storage.databases.get(usize::from(setting.db.0)) {
+            Some(Some(_)) if host.databases.get(usize::from(setting.db.0)).is_some_and(|database| database.is_bytes) => {
+                set_text(out, b"", host.options.encoding);
+            }
             Some(Some(database)) => set_text(out, database.path(), host.options.encoding),
             _ => out.set_null(),
         },
@@ -349,7 +350,8 @@ fn run_cache_spill(
 /// Pages of a cache of so many pages, or so many kilobytes where the number is negative. Each page needs some bytes beside its content.
 fn pages_of(size: i32, page_bytes: i64) -> u32 {
     const EXTRA_BYTES: i64 = 136;
-    let pages = if size >= 0 { i64::from(size) } else { -1024 * i64::from(size) / (page_bytes + EXTRA_BYTES) };
+    let pages =
+        if size >= 0 { i64::from(size) } else { -1024 * i64::from(size) / (page_bytes + EXTRA_BYTES) };
     u32::try_from(pages).unwrap_or(u32::MAX)
 }
 
@@ -536,10 +538,11 @@ pub(crate) fn journal_mode(
     out: &mut Register,
 ) -> Step<()> {
     ready!(host.open_database(storage, db));
+    let is_bytes = host.databases.get(usize::from(db.0)).is_some_and(|database| database.is_bytes);
     let database = btree(storage, db)?;
     let old = database.journal_mode();
     let mut new = JOURNAL_MODES.get(usize::from(mode)).map_or(old, |&(_, mode)| mode);
-    if new == JournalMode::Wal && database.path().is_empty() {
+    if new == JournalMode::Wal && (is_bytes || database.path().is_empty()) {
         new = old;
     }
     if new != old {

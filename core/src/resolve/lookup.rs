@@ -326,7 +326,9 @@ impl Resolver<'_, '_> {
             ExprKind::SelfColumn { table, column } => (Arc::clone(table), *column, true),
             ExprKind::TriggerColumn { table, column, .. } => (Arc::clone(table), *column, false),
             ExprKind::Register { .. } => match &self.contexts[at].excluded {
-                Some((table, _)) => (Arc::clone(table), column_or_rowid(table, name.column).unwrap_or(-1), false),
+                Some((table, _)) => {
+                    (Arc::clone(table), column_or_rowid(table, name.column).unwrap_or(-1), false)
+                }
                 None => return,
             },
             _ => return,

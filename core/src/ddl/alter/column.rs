@@ -152,7 +152,8 @@ fn refusals(c: &mut Compiler<'_>, new: &Arc<Table>, at: usize) -> CompileResult<
         let value = dml::default_expr(c, new, at)?;
         default = (!matches!(c.bound[value].kind, ExprKind::Null)).then_some(value);
     }
-    let is_child = new.foreign_keys.iter().any(|key| matches!(&key.columns[..], [(child, _)] if *child == at));
+    let is_child =
+        new.foreign_keys.iter().any(|key| matches!(&key.columns[..], [(child, _)] if *child == at));
     if c.options.foreign_keys && is_child && default.is_some() {
         reasons.push("Cannot add a REFERENCES column with non-NULL default value");
     }
@@ -262,7 +263,8 @@ pub(super) fn drop(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> Co
         return Ok(());
     }
     let fixed = fix_quotes(c, table.db)?;
-    let is_own = |change: &&Change| change.db == table.db && change.kind == "table" && change.name == table.name;
+    let is_own =
+        |change: &&Change| change.db == table.db && change.kind == "table" && change.name == table.name;
     let own = fixed.iter().find(is_own).and_then(|change| change.sql.clone());
     let mut before = Table::clone(table);
     if let Some(sql) = own {

@@ -256,7 +256,8 @@ pub(super) fn add_check(
     let condition = resolve::expr_for_table(c, &ast, check.expr, table, SelfContext::Check)?;
     let known = definitions(table)?;
     if let Some(name) = name.map(|name| ast.name(name)) {
-        let is_it = |part: &Part<'_>| matches!(part.kind, PartKind::Name(known) if known.eq_ignore_ascii_case(name));
+        let is_it =
+            |part: &Part<'_>| matches!(part.kind, PartKind::Name(known) if known.eq_ignore_ascii_case(name));
         if groups(&known).iter().any(|(_, parts)| parts.iter().any(is_it)) {
             return Err(Error::message(format!("constraint {} already exists", lossy(name))));
         }

@@ -39,6 +39,7 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
     let ast = Arc::clone(&c.ast);
     let database = alter.table.schema.map(|schema| ast.name(schema));
     let table = c.locate_table(ast.name(alter.table.name), database, false)?;
+    connect_tables(c, table.db)?;
     match alter.action {
         AlterAction::RenameTable(name) => rename::table(c, &table, name),
         AlterAction::RenameColumn { from, to } => rename::column(c, &table, from, to),
@@ -47,14 +48,31 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
         AlterAction::DropConstraint(name) => constraint::drop_named(c, &table, name),
         AlterAction::DropNotNull(name) => constraint::drop_not_null(c, &table, name),
         AlterAction::SetNotNull { column, text, .. } => constraint::set_not_null(c, &table, column, text),
-        AlterAction::AddCheck { name, check, text, .. } => constraint::add_check(c, &table, name, &check, text),
+        AlterAction::AddCheck { name, check, text, .. } => {
+            constraint::add_check(c, &table, name, &check, text)
+        }
     }
+}
+
+/// Views and triggers are looked at, and the virtual tables that they name with them: those of the schema and of temp are connected.
+fn connect_tables(c: &mut Compiler<'_>, db: Db) -> CompileResult<()> {
+    for db in [db, Db(1)] {
+        let Some(schema) = c.catalog.database(db).cloned() else { continue };
+        for table in schema.tables.values().filter(|table| table.is_unconnected()) {
+            let TableKind::Virtual { module, .. } = &table.kind else { continue };
+            if c.catalog.modules.find(module).is_some() {
+                c.connected(Arc::clone(table))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// # Errors
 /// `table x may not be altered`
 fn check_alterable(table: &Table) -> CompileResult<()> {
-    if table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
+    let is_eponymous = table.instance().is_some_and(|instance| instance.eponymous);
+    if is_eponymous || table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
         return Err(Error::message(format!("table {} may not be altered", lossy(&table.name))));
     }
     Ok(())

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use kernite_parser::ast::{self, Ast, ColumnConstraintKind, Expr, List, Name, Span, Statement, TableConstraintKind};
+use kernite_parser::ast::{
+    self, Ast, ColumnConstraintKind, Expr, List, Name, Span, Statement, TableConstraintKind,
+};
 use kernite_vdbe::op::{Db, Reg};
 
 use super::trial::Trial;
@@ -65,7 +67,8 @@ impl Finder<'_, '_, '_> {
 
     fn note_column(&mut self, token: Span, table: &Arc<Table>, column: usize) {
         if let Some(recording) = &mut self.c.names.recording {
-            let number = if table.rowid_alias == Some(column) { -1 } else { i16::try_from(column).unwrap_or(-2) };
+            let number =
+                if table.rowid_alias == Some(column) { -1 } else { i16::try_from(column).unwrap_or(-2) };
             recording.columns.push((token, Arc::clone(table), number));
         }
     }
@@ -130,7 +133,8 @@ impl Finder<'_, '_, '_> {
         }
         for constraint in ast.list(constraints) {
             match constraint.kind {
-                TableConstraintKind::PrimaryKey { columns, .. } | TableConstraintKind::Unique { columns, .. } => {
+                TableConstraintKind::PrimaryKey { columns, .. }
+                | TableConstraintKind::Unique { columns, .. } => {
                     self.note_terms(columns, &table);
                 }
                 TableConstraintKind::ForeignKey { key, .. } => {

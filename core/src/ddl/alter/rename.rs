@@ -8,9 +8,7 @@ use kernite_vdbe::op::{Addr, AffinityId, CollationId, CompareFlags, ConstId, Db,
 
 use super::references::{self, Object};
 use super::trial::{Change, Trial};
-use super::{
-    authorize, check_alterable, check_not_rowid, check_ordinary, code_changes, find_column, text,
-};
+use super::{authorize, check_alterable, check_not_rowid, check_ordinary, code_changes, find_column, text};
 use crate::catalog::{Table, TableKind};
 use crate::codegen::column;
 use crate::compile::{CompileResult, Compiler, lossy};
@@ -26,7 +24,9 @@ pub(super) fn table(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> C
     let database = c.database_name(db).to_vec();
     if c.find_table(&new, Some(&database)).is_some() || c.find_index(&new, Some(&database)).is_some() {
         let name = lossy(&new);
-        return Err(Error::message(format!("there is already another table or index with this name: {name}")));
+        return Err(Error::message(format!(
+            "there is already another table or index with this name: {name}"
+        )));
     }
     check_alterable(table)?;
     super::super::name::check(c, &new)?;
@@ -34,11 +34,16 @@ pub(super) fn table(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> C
         TableKind::View { .. } => {
             return Err(Error::message(format!("view {} may not be altered", lossy(&table.name))));
         }
-        TableKind::Virtual { .. } => return Err(c.unsupported("renaming virtual tables")),
-        TableKind::Ordinary => {}
+        TableKind::Virtual { .. } | TableKind::Ordinary => {}
     }
     if !authorize(c, table, None)? {
         return Ok(());
+    }
+    if table.instance().is_some() {
+        let vtab = c.builder.vtab(db, &lossy(&table.name));
+        let (value, out) = (super::super::text(c, &new), c.reg());
+        c.emit(Op::Const { value, out });
+        c.emit(Op::VRename { vtab, name: out });
     }
     let before = Trial::new(c, db, &[], None)?;
     let mut changes = edit(c, &before, |object, found| {
@@ -75,7 +80,10 @@ fn rename_rows(trial: &Trial, table: &Table, new: &[u8], changes: &mut Vec<Chang
         }
         let new_name = match kind {
             b"table" => Some(new.to_vec()),
-            b"index" if name.len() > AUTOMATIC.len() && name[..AUTOMATIC.len()].eq_ignore_ascii_case(AUTOMATIC) => {
+            b"index"
+                if name.len() > AUTOMATIC.len()
+                    && name[..AUTOMATIC.len()].eq_ignore_ascii_case(AUTOMATIC) =>
+            {
                 let number = name.get(AUTOMATIC.len() + table.name.len()..).unwrap_or_default();
                 Some([AUTOMATIC, new, number].concat())
             }
@@ -127,7 +135,13 @@ fn rename_sequence(c: &mut Compiler<'_>, table: &Table, new: &[u8]) -> CompileRe
     c.emit(Op::Ne { left: first, right: known, to: other, flags, collation: CollationId(0) });
     let name = crate::ddl::text(c, new);
     c.emit(Op::Const { value: name, out: first });
-    c.emit(Op::Column { cursor, column: 1, out: first.plus(1), default: ConstId(0), hint: column::HINT_NONE });
+    c.emit(Op::Column {
+        cursor,
+        column: 1,
+        out: first.plus(1),
+        default: ConstId(0),
+        hint: column::HINT_NONE,
+    });
     c.emit(Op::MakeRecord { first, count: 2, out: record, affinities: AffinityId(0) });
     c.emit(Op::Rowid { cursor, out: rowid });
     let flags = WriteFlags { save_position: true, ..WriteFlags::default() };
@@ -143,7 +157,12 @@ fn rename_sequence(c: &mut Compiler<'_>, table: &Table, new: &[u8]) -> CompileRe
 ///
 /// # Errors
 /// `no such column: "x"`, `cannot rename columns of view "x"`; what is wrong with a view, trigger or index, before or afterwards.
-pub(super) fn column(c: &mut Compiler<'_>, table: &Arc<Table>, from: NameId, to: NameId) -> CompileResult<()> {
+pub(super) fn column(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    from: NameId,
+    to: NameId,
+) -> CompileResult<()> {
     check_alterable(table)?;
     check_ordinary(table, "rename columns of")?;
     if !authorize(c, table, None)? {
@@ -165,9 +184,7 @@ pub(super) fn column(c: &mut Compiler<'_>, table: &Arc<Table>, from: NameId, to:
             .columns
             .iter()
             .filter(|(span, known, column)| {
-                *column == number
-                    && is_it(known)
-                    && !object.sql.get(span.range()).is_none_or(is_rowid_word)
+                *column == number && is_it(known) && !object.sql.get(span.range()).is_none_or(is_rowid_word)
             })
             .map(|(span, ..)| *span)
             .collect();

@@ -138,7 +138,8 @@ pub fn hex(call: &mut Call<'_>) -> Step<()> {
         Tag::Text | Tag::Blob => bytes_of(argument),
         _ => text_of(argument, call.encoding).unwrap_or_default(),
     };
-    call.check_len(bytes.len() as u64 * 2)?;
+    // SQLite counts the NUL byte behind it.
+    call.check_len(bytes.len() as u64 * 2 + 1)?;
     call.build_text(|out| push_hex(&bytes, out))?;
     Ok(Some(()))
 }

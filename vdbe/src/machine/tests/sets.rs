@@ -1,9 +1,9 @@
 //! Sorters, ephemeral tables and indexes, groups, rowid sets.
 
 use super::*;
-use crate::vtab::ValueList;
 use crate::function::{FunctionBody, FunctionDef, FunctionFlags, UserCall, UserError, UserScalar};
 use crate::op::{AffinityId, CollationId, ConstId, Cursor, KeyInfoId, TableId, WriteFlags};
+use crate::vtab::ValueList;
 
 /// Emits a loop over `rows` rows of which `make` sets the registers, and `each` what is done with one.
 fn for_each(b: &mut Builder, rows: &[&[i32]], each: impl Fn(&mut Builder, Reg)) {
@@ -295,7 +295,7 @@ fn an_in_list_is_handed_over_as_one_value() {
         fn call(
             &self,
             _: &mut UserCall<'_>,
-            arguments: &[Register],
+            arguments: &mut [Register],
             result: &mut Register,
         ) -> Result<(), UserError> {
             let list = ValueList::of(&arguments[0]).expect("a list");
