@@ -210,8 +210,7 @@ commands! {
     "timer" 4 "on|off|once" "Measure statements" [] safe settings::timer;
     "trace" 2 "?OPTIONS?" "Show statements as they run" [
         "FILE stdout stderr off          Where to",
-        "--stmt --profile --row --close  Of what",
-        "--expanded --plain              With values, or as written",
+        "--stmt --plain                  Statements as they are written",
     ] reaching settings::trace;
     "version" 2 "" "Show versions" [] safe settings::version;
     "vfslist" 4 "" "List file systems" [] safe settings::vfslist;
