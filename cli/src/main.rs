@@ -2,7 +2,7 @@
 //!
 //! Rooms: `options` (the command line), `shell` (the state), `script` (lines to commands), `source` and `repl` (where lines come from),
 //! `run` and `report` (statements and their errors), `dot` (dot-commands), `output` (results as text), `sink` (where output goes),
-//! `fields` (CSV), `schema_text`, `functions`, `progress`, `interrupt`.
+//! `fields` (CSV), `schema_text`, `functions`, `progress`, `interrupt`, `keccak`.
 //!
 //! It uses the public API of `kernite` alone, and behaves as SQLite's shell does: same commands, same output, same exit status.
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ mod dot;
 mod fields;
 mod functions;
 mod interrupt;
+mod keccak;
 mod options;
 mod output;
 mod progress;

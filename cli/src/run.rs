@@ -128,6 +128,9 @@ impl Shell {
     }
 
     fn run_statement(&mut self, db: &Connection, mut statement: Statement<'_>) -> Result<(), Failure> {
+        if self.traces {
+            self.sink.flush()?;
+        }
         let explained = statement.is_explain();
         if self.eqp != Eqp::Off && explained == 0 {
             self.show_plan(db, statement.sql())?;

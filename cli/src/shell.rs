@@ -111,6 +111,8 @@ pub struct Shell {
     /// Stands before errors instead of their place.
     pub error_prefix: Option<String>,
     pub test: TestCase,
+    /// Statements are shown as they run: output before them has to be out.
+    pub traces: bool,
     /// A dump is being read into a new database.
     pub reads_dump: bool,
     /// Depth of `.read`.
@@ -154,6 +156,7 @@ impl Shell {
             prompt_continue: "    ...> ".to_owned(),
             error_prefix: None,
             test: TestCase::default(),
+            traces: false,
             reads_dump: false,
             nesting: 0,
             timeout_ms: 0,

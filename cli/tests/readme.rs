@@ -1,4 +1,5 @@
 //! The shell's example in the README runs, and does what it says.
+#![allow(clippy::disallowed_methods)] // Tests make files.
 
 use std::process::Command;
 

@@ -1,6 +1,7 @@
 //! The program as its users see it: scripts on the standard input and on the command line, output and exit status compared.
 //!
 //! Expectations are those of sqlite3's shell (3.53 with the library 3.54.1) for the same input, but for what names the program.
+#![allow(clippy::disallowed_methods)] // Tests make files.
 
 use std::io::Write;
 use std::path::PathBuf;

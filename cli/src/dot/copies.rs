@@ -19,18 +19,18 @@ fn open_other(call: &mut Call<'_, '_>, file: &str) -> Result<Connection, Shown> 
     }
 }
 
-/// Copies a whole database over another.
-fn copy(
-    call: &mut Call<'_, '_>,
-    (target, target_number): (&Connection, usize),
-    (source, source_number): (&Connection, usize),
-) -> Outcome {
-    let copied = Backup::new(target.raw(), target_number, source.raw(), source_number)
-        .and_then(|mut backup| backup.step(u32::MAX));
-    match copied {
-        Ok(_) => Ok(Flow::Continue),
-        Err(error) => call.shell.fail(&format!("Error: {}", kernite::Error::from(error))),
-    }
+/// Copies all pages of a database over another.
+fn copy(to: &Connection, to_number: usize, from: &Connection, from_number: usize) -> SqlResult<()> {
+    /// Pages of one step: between two, others may use the databases.
+    const STEP_PAGES: u32 = 1000;
+    let mut backup = Backup::new(to.raw(), to_number, from.raw(), from_number)?;
+    while !backup.step(STEP_PAGES)? {}
+    Ok(backup.finish()?)
+}
+
+fn copied(call: &mut Call<'_, '_>, outcome: SqlResult<()>) -> Outcome {
+    call.sql(outcome)?;
+    Ok(Flow::Continue)
 }
 
 /// `.backup` and `.save`
@@ -59,7 +59,8 @@ pub fn backup(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, file)?;
-    copy(call, (&other, 0), (&db, number))
+    let outcome = copy(&other, 0, &db, number);
+    copied(call, outcome)
 }
 
 /// `.restore`
@@ -76,7 +77,8 @@ pub fn restore(call: &mut Call<'_, '_>) -> Outcome {
         return call.shell.fail(&format!("Error: unknown database {schema}"));
     };
     let other = open_other(call, &file)?;
-    copy(call, (&db, number), (&other, 0))
+    let outcome = copy(&db, number, &other, 0);
+    copied(call, outcome)
 }
 
 /// `.clone`

@@ -169,8 +169,7 @@ fn redirection(call: &mut Call<'_, '_>) -> Result<Redirection, Shown> {
             found.view = text.chars().last();
         } else if is_option(&text, "error-prefix") {
             let Some(prefix) = call.argument(at + 1).map(str::to_owned) else {
-                let end = call.arguments.len();
-                return call.fail_at(end, "missing argument");
+                return call.fail_at(at, "missing argument");
             };
             call.shell.error_prefix = (!prefix.is_empty()).then_some(prefix);
             at += 1;

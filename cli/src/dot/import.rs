@@ -55,8 +55,7 @@ fn options(call: &mut Call<'_, '_>) -> Result<Options, Shown> {
             .any(|name| is_option(&text, name))
         {
             let Some(value) = call.argument(at + 1).map(str::to_owned) else {
-                let end = call.arguments.len();
-                return call.fail_at(end, "missing argument");
+                return call.fail_at(at, "missing argument");
             };
             at += 1;
             match text.trim_start_matches('-') {

@@ -5,10 +5,11 @@
 //!
 //! Rooms: `arguments` (splitting a line), `settings` and `mode` (how the shell behaves and shows results), `objects` (what is in a
 //! database), `dump`, `import`, `files` (input, output, databases), `copies` (backup and its like), `testing`, `parameter`, `limits`,
-//! `statistics`, `lint`, `help`.
+//! `statistics`, `lint`, `digest`, `help`.
 
 mod arguments;
 mod copies;
+mod digest;
 mod dump;
 mod files;
 mod help;
@@ -200,6 +201,11 @@ commands! {
         "--nosys   No system tables",
     ] safe objects::schema;
     "separator" 2 "COL ?ROW?" "Change separators" [] safe settings::separator;
+    "sha3sum" 4 "?OPTIONS? ?PATTERN?" "Digest of the content" [
+        "--schema                 With the schema",
+        "--sha3-224 … --sha3-512  Length of the digest",
+        "PATTERN is a LIKE pattern for names of tables: each gets a digest.",
+    ] safe digest::sha3sum;
     "shell" 3 "CMD ARGS…" "Run a command of the system" [] reaching files::system;
     "show" 2 "" "Show settings" [] safe settings::show;
     "stats" 3 "?on|off|stmt|vmstep?" "Show counters" [] safe statistics::stats;
@@ -210,8 +216,7 @@ commands! {
     "timer" 4 "on|off|once" "Measure statements" [] safe settings::timer;
     "trace" 2 "?OPTIONS?" "Show statements as they run" [
         "FILE stdout stderr off          Where to",
-        "--stmt --profile --row --close  Of what",
-        "--expanded --plain              With values, or as written",
+        "--stmt --plain                  Statements as they are written",
     ] reaching settings::trace;
     "version" 2 "" "Show versions" [] safe settings::version;
     "vfslist" 4 "" "List file systems" [] safe settings::vfslist;

@@ -1,5 +1,9 @@
 //! Commands that set or show how the shell behaves.
 
+use std::io::Write;
+
+use kernite::connection::TraceEvent;
+
 use super::Call;
 use crate::output::Titles;
 use crate::shell::{Eqp, ExplainFormat, Flow, Shown, Stats, Timer};
@@ -208,16 +212,40 @@ pub fn timer(call: &mut Call<'_, '_>) -> Outcome {
 
 /// `.trace`
 pub fn trace(call: &mut Call<'_, '_>) -> Outcome {
-    let mut on = false;
+    let mut target = None;
     for number in 1..=call.count() {
         let text = call.argument(number).unwrap_or_default().to_owned();
         match text.strip_prefix('-').map(|text| text.trim_start_matches('-')) {
-            Some("expanded" | "plain" | "stmt" | "profile" | "row" | "close") => {}
+            Some("stmt" | "plain") => {}
+            Some("expanded" | "profile" | "row" | "close") => {
+                return call.fail(&format!("{text} is not supported yet"));
+            }
             Some(_) => return call.shell.fail(&format!("Unknown option \"{text}\" on \".trace\"")),
-            None => on = text != "off",
+            None => target = Some(text).filter(|text| text != "off"),
         }
     }
-    if on { call.fail("tracing is not supported yet") } else { Ok(Flow::Continue) }
+    let out: Option<Box<dyn Write + Send>> = match target.as_deref() {
+        None => None,
+        Some("stdout") => Some(Box::new(std::io::stdout())),
+        Some("stderr") => Some(Box::new(std::io::stderr())),
+        Some(name) => match std::fs::File::create(name) {
+            Ok(file) => Some(Box::new(file)),
+            Err(_) => return call.shell.fail(&format!("Error: cannot open \"{name}\"")),
+        },
+    };
+    let db = call.db()?;
+    call.shell.traces = out.is_some();
+    db.raw().set_hooks(|hooks| {
+        hooks.trace = out.map(|mut out| {
+            Box::new(move |event: &TraceEvent<'_>| {
+                if let TraceEvent::Statement(sql) = event {
+                    // Whoever cannot be written to is told nothing.
+                    let _ = writeln!(out, "{};", sql.trim().trim_end_matches(';'));
+                }
+            }) as _
+        });
+    });
+    Ok(Flow::Continue)
 }
 
 /// The version of SQLite that the engine stands for, with the date and digest of its sources.

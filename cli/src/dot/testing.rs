@@ -14,8 +14,7 @@ pub fn testcase(call: &mut Call<'_, '_>) -> Outcome {
     while let Some(text) = call.argument(at).map(str::to_owned) {
         if is_option(&text, "error-prefix") {
             let Some(prefix) = call.argument(at + 1).map(str::to_owned) else {
-                let end = call.arguments.len();
-                return call.fail_at(end, "missing argument");
+                return call.fail_at(at, "missing argument");
             };
             call.shell.error_prefix = (!prefix.is_empty()).then_some(prefix);
             at += 1;
