@@ -263,7 +263,9 @@ fn redirect(
                     if let Op::Column { cursor, column, default, .. } = c.builder.op_mut(place) {
                         *cursor = index_cursor;
                         *column = found as u16;
-                        *default = ConstId(0);
+                        if !column::is_primary_key(index) {
+                            *default = ConstId(0);
+                        }
                     }
                 }
                 None => return not_covered(c, w, at),
