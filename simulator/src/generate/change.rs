@@ -184,7 +184,10 @@ impl Generator {
             aggregates: false,
         };
         let mut from = String::new();
+        let subqueries = self.features.subqueries;
         if self.chance.percent(15) {
+            // Whose an aggregate in a subquery is, is another question with several tables than with one.
+            self.features.subqueries = false;
             let other = self.tables[self.chance.below(self.tables.len())].clone();
             let name = self.name("f");
             from = format!(" FROM {} AS {name}", other.name);
@@ -199,6 +202,7 @@ impl Generator {
             let condition = self.condition(&scope, 2);
             text.push_str(&format!(" WHERE {condition}"));
         }
+        self.features.subqueries = subqueries;
         if !in_trigger {
             text.push_str(&self.returning(&table));
         }

@@ -121,7 +121,7 @@ impl Generator {
                 if rowid && self.chance.percent(20) {
                     text.push_str(" AUTOINCREMENT");
                 }
-            } else if at > 0 && self.chance.percent(7) {
+            } else if at > 0 && !strict && self.chance.percent(7) {
                 generated = true;
                 let base = ["a", "b", "c", "d", "e"][self.chance.below(at)];
                 let expression = match self.chance.below(4) {
@@ -170,8 +170,7 @@ impl Generator {
             keys.push(key);
         }
         if self.features.foreign_keys && !self.tables.is_empty() && self.chance.percent(60) {
-            let foreign = self.foreign_key(&columns, &plain);
-            texts.push(foreign);
+            texts.extend(self.foreign_key(&columns, &plain));
         }
         let tail = match (without_rowid, strict) {
             (true, true) => " WITHOUT ROWID, STRICT",
@@ -191,13 +190,11 @@ impl Generator {
         text
     }
 
-    fn foreign_key(&mut self, columns: &[Column], plain: &[usize]) -> String {
+    /// A foreign key to a table that has a key of one column; `None` where the table that was picked has none.
+    fn foreign_key(&mut self, columns: &[Column], plain: &[usize]) -> Option<String> {
         let parent = self.any_table();
         let child = &columns[self.chance.pick(plain)].name.clone();
-        let key = match self.tables[parent].keys.first() {
-            Some(key) if key.len() == 1 => key[0],
-            _ => 0,
-        };
+        let key = self.tables[parent].keys.iter().find(|key| key.len() == 1)?[0];
         let (table, column) =
             (self.tables[parent].name.clone(), self.tables[parent].columns[key].name.clone());
         let action = |chance: &mut super::Chance| {
@@ -213,7 +210,7 @@ impl Generator {
         if self.chance.percent(30) {
             text.push_str(" DEFERRABLE INITIALLY DEFERRED");
         }
-        text
+        Some(text)
     }
 
     /// `CREATE INDEX`.

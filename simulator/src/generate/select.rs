@@ -197,7 +197,7 @@ impl Generator {
             for at in 0..actual {
                 let value = if grouped && at == 0 && !group.is_empty() && self.chance.percent(60) {
                     group[0].clone()
-                } else if self.features.windows && depth > 0 && self.chance.percent(25) {
+                } else if self.features.windows && !grouped && depth > 0 && self.chance.percent(25) {
                     self.window(&scope)
                 } else if grouped && self.chance.percent(60) {
                     self.aggregate(&scope, depth.min(2))

@@ -152,7 +152,7 @@ impl Deletion {
             Some(primary) => {
                 key = c.builder.alloc_regs(key_count);
                 keys = c.cursor();
-                let info = c.primary_key_info(primary, 0)?;
+                let info = c.primary_key_info(primary)?;
                 let columns = key_count as u16;
                 open_keys =
                     Some(c.emit(Op::OpenEphemeral { cursor: keys, columns, key: info, unordered: false }));

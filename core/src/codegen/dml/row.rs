@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use kernite_btree::{KeyColumn, KeyInfo};
+use kernite_btree::KeyInfo;
 use kernite_vdbe::op::{AffinityId, Cursor, KeyInfoId, Op, TableId};
 use kernite_vdbe::program::{ColumnType, TableColumn, TableLink};
 use kernite_vdbe::{Error, Reg};
@@ -359,11 +359,11 @@ pub fn open_index(
 /// Keys of ephemeral tables.
 impl Compiler<'_> {
     /// Links the key of an ephemeral index that holds primary keys, with `extra` columns behind that do not count.
-    pub fn primary_key_info(&mut self, primary: &Arc<Index>, extra: usize) -> CompileResult<KeyInfoId> {
+    pub fn primary_key_info(&mut self, primary: &Arc<Index>) -> CompileResult<KeyInfoId> {
         let whole = self.index_key(primary)?;
         let count = primary.key_columns;
         let mut columns = whole.columns.clone();
-        columns.resize_with(count + extra, KeyColumn::default);
+        columns.truncate(count);
         Ok(self.link_key(KeyInfo { encoding: whole.encoding, columns, key_column_count: count }))
     }
 }

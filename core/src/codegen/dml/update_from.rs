@@ -59,7 +59,12 @@ pub fn collect(
         materialize_view(c, &table, what, None, unlimited, cursor)?;
     }
     let keys = key_columns(&table);
+    // The key counts for nothing when it is asked whether an index covers what is used.
+    let used = c.bound[core].from.first().map(|item| (item.columns_used, item.rowid_used));
     let mut columns: Vec<ExprId> = keys.iter().map(|&key| scan::column(c, core, &table, key)).collect();
+    if let (Some((columns_used, rowid_used)), Some(item)) = (used, c.bound[core].from.first_mut()) {
+        (item.columns_used, item.rowid_used) = (columns_used, rowid_used);
+    }
     if limits.limit.is_some() && !is_view {
         let grouped = keys.iter().map(|&key| scan::column(c, core, &table, key)).collect();
         c.bound[core].group_by = grouped;

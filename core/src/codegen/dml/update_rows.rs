@@ -98,7 +98,7 @@ impl Updating {
         let mut key = KeyInfoId(0);
         if let Some(primary) = &primary {
             c.nulls(self.primary, count);
-            key = c.primary_key_info(primary, values as usize)?;
+            key = c.primary_key_info(primary)?;
         }
         let open = c.emit(Op::OpenEphemeral { cursor: self.keys, columns, key, unordered: false });
         Ok(Some(open))

@@ -41,7 +41,12 @@ pub fn code_unmatched(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize) -> Com
     const DEPTH_MAX: u32 = 100;
     let Some(right_join) = w.levels[at].right_join else { return Ok(()) };
     let source = w.sources[w.levels[at].source].clone();
-    c.explain_push(|_| format!("RIGHT-JOIN {}", table_name(&source)));
+    // A table goes by its own name here, a subquery by its alias.
+    let name = match source.subquery() {
+        Some(_) => source.own_label().to_owned(),
+        None => table_name(&source).to_string(),
+    };
+    c.explain_push(|_| format!("RIGHT-JOIN {name}"));
     let mut all: Mask = 0;
     for left in 0..at {
         let left_source = w.sources[w.levels[left].source].clone();

@@ -39,6 +39,13 @@ pub fn push_down(c: &mut Compiler<'_>, inner: SelectId, filter: ExprId, outer: S
             // A row value in a scalar's place: the error is the outer query's to report.
             return pushed;
         }
+        if c.bound[core].flags.has_window {
+            // Only whole partitions may be left out.
+            let partition = partition_of(c, core).unwrap_or_default();
+            if !is_constant_or_group_by(c, new, &partition) {
+                return pushed;
+            }
+        }
         note_cloned_in(c, filter, new);
         let before = if c.bound[core].flags.aggregate { c.bound[core].having } else { c.bound[core].filter };
         let all = c.bound.and(before, new);
@@ -59,7 +66,7 @@ fn accepts_terms(c: &Compiler<'_>, inner: SelectId, outer: SelectId, at: usize) 
         || join.left_of_right_join
         || join.right
         || sub.limit.is_some()
-        || c.bound.cores(inner).any(|core| c.bound[core].flags.has_window)
+        || !windows_allow(c, inner)
     {
         return false;
     }
@@ -72,6 +79,30 @@ fn accepts_terms(c: &Compiler<'_>, inner: SelectId, outer: SelectId, at: usize) 
         || c.bound
             .cores(inner)
             .all(|core| c.bound[core].columns.iter().all(|column| is_binary(c.bound.collation(column.expr))))
+}
+
+/// The keys that the window functions of a query partition by; all of them by the same, if terms may be pushed down at all.
+fn partition_of(c: &Compiler<'_>, core: SelectId) -> Option<Vec<ExprId>> {
+    let mut found = None;
+    for column in &c.bound[core].columns {
+        c.bound.any_below(column.expr, &mut |bound, expr| {
+            if let ExprKind::Function(call) = &bound[expr].kind
+                && let Some(window) = &call.window
+            {
+                found.get_or_insert_with(|| window.partition_by.clone());
+            }
+            false
+        });
+    }
+    found
+}
+
+/// Whether window functions are no hindrance: there are none, or the subquery is a single core whose windows are partitioned.
+fn windows_allow(c: &Compiler<'_>, inner: SelectId) -> bool {
+    if !c.bound.cores(inner).any(|core| c.bound[core].flags.has_window) {
+        return true;
+    }
+    c.bound[inner].prior.is_none() && partition_of(c, inner).is_some_and(|partition| !partition.is_empty())
 }
 
 /// Moves terms of HAVING that only look at BINARY keys to the WHERE clause.
