@@ -1693,30 +1693,30 @@ int sqlite3_create_module(struct sqlite3 *db,
                           void *data);
 
 int sqlite3_create_module_v2(struct sqlite3 *db,
-                             const char *_name,
+                             const char *name,
                              const struct sqlite3_module *module,
                              void *data,
                              sqlite3_destructor_type destructor);
 
-int sqlite3_drop_modules(struct sqlite3 *db, const char **_keep);
+int sqlite3_drop_modules(struct sqlite3 *db, const char **keep);
 
-int sqlite3_declare_vtab(struct sqlite3 *db, const char *_declaration);
+int sqlite3_declare_vtab(struct sqlite3 *db, const char *declaration);
 
-int sqlite3_vtab_on_conflict(struct sqlite3 *_db);
+int sqlite3_vtab_on_conflict(struct sqlite3 *db);
 
-const char *sqlite3_vtab_collation(struct sqlite3_index_info *_info, int _constraint);
+const char *sqlite3_vtab_collation(struct sqlite3_index_info *info, int constraint);
 
-int sqlite3_vtab_distinct(struct sqlite3_index_info *_info);
+int sqlite3_vtab_distinct(struct sqlite3_index_info *info);
 
-int sqlite3_vtab_in(struct sqlite3_index_info *_info, int _constraint, int _handle);
+int sqlite3_vtab_in(struct sqlite3_index_info *info, int constraint, int handle);
 
-int sqlite3_vtab_in_first(struct sqlite3_value *_value, struct sqlite3_value **out);
-
-int sqlite3_vtab_in_next(struct sqlite3_value *_value, struct sqlite3_value **out);
-
-int sqlite3_vtab_rhs_value(struct sqlite3_index_info *_info,
-                           int _constraint,
+int sqlite3_vtab_rhs_value(struct sqlite3_index_info *info,
+                           int constraint,
                            struct sqlite3_value **out);
+
+int sqlite3_vtab_in_first(struct sqlite3_value *list, struct sqlite3_value **out);
+
+int sqlite3_vtab_in_next(struct sqlite3_value *list, struct sqlite3_value **out);
 
 int sqlite3_rtree_geometry_callback(struct sqlite3 *db,
                                     const char *_name,

@@ -112,7 +112,7 @@ pub unsafe extern "C" fn sqlite3_drop_modules(db: *mut sqlite3, keep: *mut *cons
                 at = at.add(1);
             }
             for name in db.raw().module_names() {
-                if !kept.iter().any(|known| *known == name) {
+                if !kept.contains(&name) {
                     db.raw().remove_module(&name);
                 }
             }

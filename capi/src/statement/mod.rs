@@ -192,6 +192,7 @@ impl sqlite3_stmt {
     /// # Safety
     /// Nobody else reads columns of this statement at the same time.
     #[inline]
+    #[allow(clippy::mut_from_ref)]
     unsafe fn value(&self, column: c_int) -> Option<&mut sqlite3_value> {
         let at = usize::try_from(column).ok().filter(|&column| column < self.row_len.get())?;
         // SAFETY: by the caller.

@@ -64,10 +64,11 @@ impl engine::Arguments for FromC {
             (Size::Int, false) => i64::from(self.0.int() as u32),
             #[allow(clippy::useless_conversion)] // A C long has 32 bits on some machines.
             (Size::Long, true) => i64::from(self.0.long()),
+            #[allow(clippy::useless_conversion)] // As above.
             (Size::Long, false) => {
                 let value = self.0.long();
-                let bits = u64::from_ne_bytes((value as i64).to_ne_bytes());
-                (bits & (u64::MAX >> (64 - 8 * size_of::<c_long>()))) as i64
+                let bits = u64::from_ne_bytes(i64::from(value).to_ne_bytes());
+                (bits & (u64::MAX >> (u64::BITS - c_long::BITS))) as i64
             }
             (Size::LongLong, _) => self.0.int64(),
         }
