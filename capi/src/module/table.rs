@@ -275,7 +275,7 @@ impl Table for CTable {
         // SAFETY: it was just made; this part of it is ours.
         unsafe { (*cursor).pVtab = self.vtab };
         self.cursors.fetch_add(1, Ordering::Relaxed);
-        Ok(Box::new(CCursor { table: ptr::from_ref(self), cursor }))
+        Ok(Box::new(CCursor { table: ptr::from_ref(self), cursor, index_text: None }))
     }
 
     fn update(
@@ -424,6 +424,8 @@ struct CCursor {
     /// The engine keeps the table as long as its cursors.
     table: *const CTable,
     cursor: *mut sqlite3_vtab_cursor,
+    /// The text of the plan: tables may look at it as long as the scan lasts.
+    index_text: Option<CString>,
 }
 
 // SAFETY: as for its module.
@@ -454,10 +456,10 @@ impl TableCursor for CCursor {
         arguments: &[Register],
         context: &mut Context<'_>,
     ) -> Step<()> {
+        self.index_text = index_text.map(c_text);
+        let text = self.index_text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         let table = self.table();
         let Some(filter) = table.methods().xFilter else { return Ok(Some(())) };
-        let text = index_text.map(c_text);
-        let text = text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         let mut values = Values::new(arguments.iter(), context.encoding);
         let count = values.pointers.len() as c_int;
         // SAFETY: the application's function; values and registers live for the call.

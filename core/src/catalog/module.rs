@@ -11,16 +11,19 @@ use kernite_vdbe::vtab::Module;
 
 use crate::pragma;
 
+/// A module and its name.
+type Named = (Box<str>, Arc<dyn Module>);
+
 /// The modules of a connection.
 #[derive(Clone, Default)]
 pub struct Modules {
     /// By lower-case name, with the name as it was registered.
-    registered: HashMap<Box<[u8]>, (Box<str>, Arc<dyn Module>)>,
+    registered: HashMap<Box<[u8]>, Named>,
 }
 
 impl Modules {
     /// A module by name, ASCII case ignored: its name and itself.
-    pub fn find(&self, name: &[u8]) -> Option<(Box<str>, Arc<dyn Module>)> {
+    pub fn find(&self, name: &[u8]) -> Option<Named> {
         let lower = name.to_ascii_lowercase();
         if let Some((name, module)) = self.registered.get(&*lower) {
             return Some((name.clone(), Arc::clone(module)));

@@ -265,7 +265,7 @@ impl Preparing {
                     None => return Ok(Some((None, sql.len()))),
                 }
             }
-            let needs_schema = self.parsed.as_ref().is_some_and(|parsed| needs_schema(parsed));
+            let needs_schema = self.parsed.as_ref().is_some_and(needs_schema);
             if needs_schema && !self.load_schemas(state)? {
                 return Ok(None);
             }

@@ -208,7 +208,12 @@ fn run_of_connection(
         }
         Call::ForgetSchema => host.unload_schema(setting.db),
         Call::DatabaseFile => match storage.databases.get(usize::from(setting.db.0)) {
-            Some(Some(_)) if host.databases.get(usize::from(setting.db.0)).is_some_and(|database| database.is_bytes) => {
+            Some(Some(_))
+                if host
+                    .databases
+                    .get(usize::from(setting.db.0))
+                    .is_some_and(|database| database.is_bytes) =>
+            {
                 set_text(out, b"", host.options.encoding);
             }
             Some(Some(database)) => set_text(out, database.path(), host.options.encoding),

@@ -120,7 +120,7 @@ pub(super) fn journal_mode(c: &mut Compiler<'_>, request: &Request<'_>) {
     for number in (0..c.catalog.databases.len()).rev() {
         let Ok(db) = u8::try_from(number).map(Db) else { continue };
         let is_there = c.catalog.database(db).is_some() && (db != Db(1) || c.options.temp_open);
-        if is_there && (all || db == request.db) || db == request.db {
+        if db == request.db || is_there && all {
             let mode = mode.map_or(u8::MAX, |mode| mode as u8);
             c.emit(Op::JournalMode { db, mode, out });
         }

@@ -167,9 +167,7 @@ fn start_virtual(
 fn test_in_value(c: &mut Compiler<'_>, w: &WhereLoop, at: usize, id: TermId, reg: Reg) -> CompileResult<()> {
     let loads =
         w.levels[at].in_loops.iter().find_map(|in_loop| match c.builder.ops().get(in_loop.top.0 as usize) {
-            Some(op @ Op::Column { out, .. }) | Some(op @ Op::Rowid { out, .. }) if *out == reg => {
-                Some(op.clone())
-            }
+            Some(op @ Op::Column { out, .. }) | Some(op @ Op::Rowid { out, .. }) if *out == reg => Some(*op),
             _ => None,
         });
     if let Some(load) = loads {
