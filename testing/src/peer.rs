@@ -66,7 +66,7 @@ fn raise(engine: &mut dyn Engine, who: &str, i: usize) -> Option<Failure> {
             return Some(failure);
         }
     } else {
-        let begin = if i % 3 == 0 { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        let begin = if i.is_multiple_of(3) { "BEGIN IMMEDIATE" } else { "BEGIN" };
         let failure = engine.run_all(&format!("{begin}; UPDATE counter SET n = n + 1; {log}"));
         if failure.is_some() {
             return failure;

@@ -170,8 +170,9 @@ fn try_all(ops: &[IoOp], modes: &[&str], outcome: &Outcome) {
         let mut struck = 0;
         for skip in (0..total + stride).step_by(stride as usize) {
             let fault = Fault { ops, kinds: None, skip, times: 1, outcome: outcome.clone() };
-            let attempt =
-                std::panic::AssertUnwindSafe(|| try_one(&base, &states, mode, fault, skip / stride % 4 == 0));
+            let attempt = std::panic::AssertUnwindSafe(|| {
+                try_one(&base, &states, mode, fault, (skip / stride).is_multiple_of(4))
+            });
             match std::panic::catch_unwind(attempt) {
                 Ok(has_struck) => struck += u64::from(has_struck),
                 Err(panic) => {
