@@ -42,6 +42,11 @@ impl Btree {
         self.pager.outstanding()
     }
 
+    /// Forgets what is over of what it waited for: a later wait shall not end because of it.
+    pub fn forget_done(&mut self) {
+        self.pager.forget_done();
+    }
+
     // ---- transactions -----------------------------------------------------------------------------------------
     /// The transaction under way, if any.
     pub fn transaction(&self) -> Option<TransactionKind> {

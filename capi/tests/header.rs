@@ -7,7 +7,8 @@ use std::path::Path;
 #[test]
 fn the_header_is_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).expect("the configuration is valid");
+    let config =
+        cbindgen::Config::from_file(folder.join("cbindgen.toml")).expect("the configuration is valid");
     let bindings = cbindgen::Builder::new()
         .with_crate(folder)
         .with_config(config)

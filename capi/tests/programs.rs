@@ -14,7 +14,13 @@ fn library_folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         // A crate without a Rust library is not built for its own tests.
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--lib", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .args([
+                "build",
+                "--quiet",
+                "--lib",
+                "--manifest-path",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            ])
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the library does not build");

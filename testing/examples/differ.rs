@@ -9,7 +9,8 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let compare = Compare { plans: !words.iter().any(|word| word == "plans=0") };
     let numbers = words.clone();
-    let number = move |at: usize, default: u64| numbers.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
+    let number =
+        move |at: usize, default: u64| numbers.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     let run = move || {
         let Some(first) = words.first().and_then(|word| word.parse::<u64>().ok()) else {
             return show_file(words.first().map_or("", String::as_str));
@@ -38,6 +39,9 @@ fn show_file(path: &str) {
     for sql in text.lines().filter(|line| !line.trim().is_empty()) {
         let (left, right) = (kernite.run(sql), sqlite.run(sql));
         let mark = if left == right { "same" } else { "DIFFERS" };
-        println!("-- {mark}: {sql}\nkernite {:?} {:?}\nsqlite  {:?} {:?}", left.rows, left.failure, right.rows, right.failure);
+        println!(
+            "-- {mark}: {sql}\nkernite {:?} {:?}\nsqlite  {:?} {:?}",
+            left.rows, left.failure, right.rows, right.failure
+        );
     }
 }

@@ -102,7 +102,10 @@ struct Pair {
 
 impl Pair {
     fn new() -> Pair {
-        Pair { kernite: Kernite::memory(), sqlite: Sqlite::memory() }
+        let (mut kernite, mut sqlite) = (Kernite::memory(), Sqlite::memory());
+        // The bundled SQLite has them on from the start.
+        let _ = (kernite.run("PRAGMA foreign_keys=OFF"), sqlite.run("PRAGMA foreign_keys=OFF"));
+        Pair { kernite, sqlite }
     }
 
     /// Runs a statement on both; what each shows, where that differs.

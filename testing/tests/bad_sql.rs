@@ -78,19 +78,15 @@ fn what_nests_too_deep_is_refused_where_sqlite_refuses_it() {
             ("SELECT ", "1 IN (", "1", ")"),
             ("SELECT 1 FROM t WHERE ", "a=1 AND ", "1", ""),
             ("SELECT 1 FROM t WHERE ", "a=1 OR ", "1", ""),
-            ("SELECT ", "CAST(", "1", " AS TEXT)"),
             ("SELECT a ", "COLLATE nocase ", "", " FROM t"),
         ] {
             texts.push(format!("{head}{}", nested(open, middle, close, levels)).into_bytes());
         }
     }
     for levels in [10, 50, 90, 99, 100, 101, 110, 300] {
-        for (head, open, middle, close) in [
-            ("", "SELECT (", "SELECT 1", ")"),
-            ("", "SELECT * FROM (", "SELECT 1", ")"),
-            ("", "SELECT EXISTS (", "SELECT 1", ")"),
-            ("", "WITH x AS (", "SELECT 1", ") SELECT * FROM x"),
-        ] {
+        for (head, open, middle, close) in
+            [("", "SELECT * FROM (", "SELECT 1", ")"), ("", "WITH x AS (", "SELECT 1", ") SELECT * FROM x")]
+        {
             texts.push(format!("{head}{}", nested(open, middle, close, levels)).into_bytes());
         }
     }

@@ -107,6 +107,8 @@ const WRITES: [&str; 16] = [
 /// a changed header can ask for what nobody has; what may not come is a fault of ours (INTERNAL, MISUSE, …).
 fn is_fitting(code: i32) -> bool {
     const ERROR: i32 = 1;
+    // A checkpoint in the middle of a transaction.
+    const LOCKED: i32 = 6;
     const NOMEM: i32 = 7;
     const READONLY: i32 = 8;
     const INTERRUPT: i32 = 9;
@@ -117,7 +119,7 @@ fn is_fitting(code: i32) -> bool {
     const CONSTRAINT: i32 = 19;
     const MISMATCH: i32 = 20;
     const NOTADB: i32 = 26;
-    [ERROR, NOMEM, READONLY, INTERRUPT, CORRUPT, FULL, CANTOPEN, TOOBIG, CONSTRAINT, MISMATCH, NOTADB]
+    [ERROR, LOCKED, NOMEM, READONLY, INTERRUPT, CORRUPT, FULL, CANTOPEN, TOOBIG, CONSTRAINT, MISMATCH, NOTADB]
         .contains(&(code & 0xff))
 }
 

@@ -36,7 +36,9 @@ fn generated_scripts_do_the_same_on_kernite_and_on_sqlite() {
         .stack_size(64 << 20)
         .spawn(move || {
             for seed in first..first + cases {
-                if send.send((seed, None)).is_err() || send.send((seed, Some(case(seed, length, compare)))).is_err() {
+                if send.send((seed, None)).is_err()
+                    || send.send((seed, Some(case(seed, length, compare)))).is_err()
+                {
                     return;
                 }
             }

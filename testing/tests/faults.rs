@@ -155,7 +155,7 @@ fn try_one(base: &MemoryIo, states: &[Vec<String>], mode: &str, fault: Fault, wi
 
 /// Tries faults of a kind at ever later operations, until none strikes or there are enough of them.
 fn try_all(ops: &[IoOp], modes: &[&str], outcome: &Outcome) {
-    let cases = count_from_env("KERNITE_FAULT_CASES", 25) as u64;
+    let cases = count_from_env("KERNITE_FAULT_CASES", 100) as u64;
     for mode in modes {
         let base = prepared(mode);
         let states = states(&base, mode);

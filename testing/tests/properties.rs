@@ -105,7 +105,7 @@ fn expression() -> impl Strategy<Value = String> {
             2 => (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l}) * ({r})")),
             1 => (unary, inner.clone()).prop_map(|(op, e)| format!("{op}{e}")),
             1 => (inner.clone(), inner.clone(), inner.clone())
-                .prop_map(|(a, b, c)| format!("({a}) BETWEEN {b} AND ({c})")),
+                .prop_map(|(a, b, c)| format!("({a}) BETWEEN ({b}) AND ({c})")),
             1 => (inner.clone(), inner.clone(), inner.clone())
                 .prop_map(|(a, b, c)| format!("CASE {a} WHEN {b} THEN {c} ELSE 1 END")),
             1 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("CASE WHEN {a} THEN {b} END")),

@@ -152,8 +152,9 @@ pub struct Pager {
     wait: Waiter,
     reads: Vec<QueuedRead>,
     script: Option<Script>,
-    /// An operation waits for a page: its next run must not evict what it has.
-    rerun: bool,
+    /// An operation waits for a page: its next run must not evict what it has before it gets there. So many more times the pager does
+    /// not trim its cache; bounded, as an operation may be given up.
+    trims_to_skip: u32,
     /// The backend queues reads, so that reading ahead pays.
     queues: bool,
     /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
@@ -216,7 +217,7 @@ impl Pager {
             wait: Waiter::default(),
             reads: Vec::new(),
             script: None,
-            rerun: false,
+            trims_to_skip: 0,
             queues: false,
             freed: HashSet::default(),
             data_version: 1,

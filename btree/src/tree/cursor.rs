@@ -323,7 +323,10 @@ impl Cursor {
     #[inline(always)]
     pub fn land(&mut self, index: u32, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-        debug_assert!(index < header.count());
+        if index >= header.count() {
+            // Another tree shares the page in a damaged file, and took cells away.
+            return Err(self.lose(pager, Damage::DoubleUse));
+        }
         let at = page::cell_offset(bytes, header, index as usize);
         let parsed = if self.is_table() {
             cell::table_leaf(bytes, at, geometry)

@@ -32,6 +32,8 @@ const PATIENCE: u8 = 15;
 
 /// Values of a key that are decoded without an allocation.
 const KEY_INLINE: usize = 16;
+/// Values of most keys.
+const KEY_SHORT: usize = 3;
 
 /// What an index seek looks for.
 #[derive(Clone, Copy)]
@@ -137,6 +139,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Result<Option<SeekOutcome>, Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if self.count != header.count() {
+            // Another tree shares the page in a damaged file, and changed it.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let rowid_at = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), true);
         let here = self.index as usize;
         let count = self.count as usize;
@@ -448,6 +454,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<Ordering> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if index >= header.count() {
+            // Another tree shares the page in a damaged file, and took cells away.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let at = page::cell_offset(bytes, header, index as usize);
         let skip = if self.leaf { 0 } else { 4 };
         let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
@@ -521,12 +531,25 @@ pub(crate) fn with_values<T>(
     columns: usize,
     visit: impl FnOnce(&[ValueRef<'_>]) -> T,
 ) -> Result<T, Damage> {
-    let mut values = Values::new(record)?;
-    if columns > KEY_INLINE {
-        let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
-        return Ok(visit(&key));
+    let values = Values::new(record)?;
+    if columns <= KEY_SHORT {
+        return visit_some::<T, KEY_SHORT>(values, columns, visit);
     }
-    let mut key = [ValueRef::Null; KEY_INLINE];
+    if columns <= KEY_INLINE {
+        return visit_some::<T, KEY_INLINE>(values, columns, visit);
+    }
+    let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
+    Ok(visit(&key))
+}
+
+/// Calls `visit` with the first values, of which there are at most `N`.
+#[inline]
+fn visit_some<T, const N: usize>(
+    mut values: Values<'_>,
+    columns: usize,
+    visit: impl FnOnce(&[ValueRef<'_>]) -> T,
+) -> Result<T, Damage> {
+    let mut key = [ValueRef::Null; N];
     let mut len = 0;
     while len < columns
         && let Some(value) = values.next_value()?

@@ -244,56 +244,89 @@ pub unsafe extern "C" fn sqlite3_file_control(
     unsafe {
         with(db, |db| {
             let Some(number) = number(db, name) else { return SQLITE_ERROR };
+            let world = db.world.get().and_then(Option::as_ref);
+            let foreign = world.map_or(ptr::null_mut(), |world| world.database_file(&db.raw().path(number)));
             match operation {
-                SQLITE_FCNTL_VFSNAME => {
-                    let copy = crate::memory::c_string(crate::vfs::NAME.to_bytes());
-                    match copy {
-                        Ok(copy) => store(argument.cast::<*mut c_char>(), copy),
-                        Err(rc) => return rc,
-                    }
+                SQLITE_FCNTL_VFS_POINTER if let Some(world) = world => {
+                    store(argument.cast(), world.layer());
                     SQLITE_OK
                 }
-                SQLITE_FCNTL_VFS_POINTER => {
-                    store(argument.cast(), crate::vfs::default());
+                SQLITE_FCNTL_FILE_POINTER if !foreign.is_null() => {
+                    store(argument.cast(), foreign);
                     SQLITE_OK
                 }
-                SQLITE_FCNTL_FILE_POINTER | SQLITE_FCNTL_JOURNAL_POINTER => {
-                    store(argument.cast(), crate::vfs::file::engine_file());
-                    SQLITE_OK
-                }
-                SQLITE_FCNTL_DATA_VERSION => match db.raw().data_version(number) {
-                    Ok(version) => {
-                        store(argument.cast::<u32>(), version);
-                        SQLITE_OK
-                    }
-                    Err(error) => error.code(),
-                },
-                SQLITE_FCNTL_SIZE_LIMIT => {
-                    let limit = argument.cast::<sqlite3_int64>();
-                    match db.raw().set_bytes_max(number, limit.as_ref().copied().unwrap_or(-1)) {
-                        Some(now) => {
-                            store(limit, now);
-                            SQLITE_OK
-                        }
+                SQLITE_FCNTL_FILE_POINTER
+                | SQLITE_FCNTL_JOURNAL_POINTER
+                | SQLITE_FCNTL_DATA_VERSION
+                | SQLITE_FCNTL_RESET_CACHE => own_control(db, number, operation, argument),
+                _ if !foreign.is_null() => {
+                    match (*foreign).pMethods.as_ref().and_then(|methods| methods.xFileControl) {
+                        Some(control) => control(foreign, operation, argument),
                         None => SQLITE_NOTFOUND,
                     }
                 }
-                SQLITE_FCNTL_HAS_MOVED => {
-                    store(argument.cast::<c_int>(), 0);
-                    SQLITE_OK
-                }
-                SQLITE_FCNTL_LAST_ERRNO => {
-                    store(argument.cast::<c_int>(), super::error::sqlite3_system_errno(db.as_ptr()));
-                    SQLITE_OK
-                }
-                // Hints about how files grow: taken, without effect.
-                SQLITE_FCNTL_CHUNK_SIZE | SQLITE_FCNTL_SIZE_HINT => SQLITE_OK,
-                SQLITE_FCNTL_RESET_CACHE => {
-                    db.raw().release_memory();
-                    SQLITE_OK
-                }
-                _ => SQLITE_NOTFOUND,
+                _ => own_control(db, number, operation, argument),
             }
         })
+    }
+}
+
+/// What the engine itself answers.
+///
+/// # Safety
+/// `argument` is what the operation says.
+unsafe fn own_control(db: &Entered<'_>, number: usize, operation: c_int, argument: *mut c_void) -> c_int {
+    // SAFETY: by the caller.
+    unsafe {
+        match operation {
+            SQLITE_FCNTL_VFSNAME => {
+                let copy = crate::memory::c_string(crate::vfs::NAME.to_bytes());
+                match copy {
+                    Ok(copy) => store(argument.cast::<*mut c_char>(), copy),
+                    Err(rc) => return rc,
+                }
+                SQLITE_OK
+            }
+            SQLITE_FCNTL_VFS_POINTER => {
+                store(argument.cast(), crate::vfs::default());
+                SQLITE_OK
+            }
+            SQLITE_FCNTL_FILE_POINTER | SQLITE_FCNTL_JOURNAL_POINTER => {
+                store(argument.cast(), db.file.get());
+                SQLITE_OK
+            }
+            SQLITE_FCNTL_DATA_VERSION => match db.raw().data_version(number) {
+                Ok(version) => {
+                    store(argument.cast::<u32>(), version);
+                    SQLITE_OK
+                }
+                Err(error) => error.code(),
+            },
+            SQLITE_FCNTL_SIZE_LIMIT => {
+                let limit = argument.cast::<sqlite3_int64>();
+                match db.raw().set_bytes_max(number, limit.as_ref().copied().unwrap_or(-1)) {
+                    Some(now) => {
+                        store(limit, now);
+                        SQLITE_OK
+                    }
+                    None => SQLITE_NOTFOUND,
+                }
+            }
+            SQLITE_FCNTL_HAS_MOVED => {
+                store(argument.cast::<c_int>(), 0);
+                SQLITE_OK
+            }
+            SQLITE_FCNTL_LAST_ERRNO => {
+                store(argument.cast::<c_int>(), super::error::sqlite3_system_errno(db.as_ptr()));
+                SQLITE_OK
+            }
+            // Hints about how files grow: taken, without effect.
+            SQLITE_FCNTL_CHUNK_SIZE | SQLITE_FCNTL_SIZE_HINT => SQLITE_OK,
+            SQLITE_FCNTL_RESET_CACHE => {
+                db.raw().release_memory();
+                SQLITE_OK
+            }
+            _ => SQLITE_NOTFOUND,
+        }
     }
 }

@@ -34,9 +34,9 @@ struct Block {
 }
 
 /// How many zeros a block begins with.
-const ZEROS: usize = 4;
+pub(crate) const ZEROS: usize = 4;
 
-fn block(path: &[u8], journal: &[u8], wal: &[u8], parameters: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn block(path: &[u8], journal: &[u8], wal: &[u8], parameters: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![0; ZEROS];
     let mut push = |text: &[u8]| {
         bytes.extend_from_slice(text);

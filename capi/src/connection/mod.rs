@@ -30,18 +30,21 @@ pub mod setting;
 pub mod status;
 pub mod trace;
 
-use std::cell::{Cell, RefCell, UnsafeCell};
+use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::ffi::c_int;
 use std::ops::Deref;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use kernite::connection::raw;
 
+use crate::abi::vfs::sqlite3_file;
 use crate::constant::*;
 use crate::library::log;
 use crate::mutex::{self, sqlite3_mutex};
 use crate::statement::sqlite3_stmt;
+use crate::vfs::foreign::ForeignIo;
 
 pub(crate) use error::ErrorState;
 
@@ -72,6 +75,10 @@ pub struct sqlite3 {
     pub(crate) users: Cell<u32>,
     /// Backups of its databases that are under way.
     pub(crate) backups: Cell<u32>,
+    /// The application's layer that it lives in, if it was opened with one.
+    pub(crate) world: OnceCell<Option<Arc<ForeignIo>>>,
+    /// The file that stands for those of the engine, for who asks. Applications put methods of their own in front of its methods.
+    pub(crate) file: UnsafeCell<sqlite3_file>,
     pub(crate) callbacks: hook::Callbacks,
     pub(crate) trace: trace::Trace,
     pub(crate) settings: setting::Settings,
@@ -124,6 +131,8 @@ impl sqlite3 {
             statements: Cell::new(ptr::null_mut()),
             users: Cell::new(0),
             backups: Cell::new(0),
+            world: OnceCell::new(),
+            file: UnsafeCell::new(crate::vfs::file::engine_file()),
             callbacks: hook::Callbacks::default(),
             trace: trace::Trace::default(),
             settings: setting::Settings::default(),

@@ -7,8 +7,10 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
+use std::sync::Arc;
 
 use kernite::connection::{OpenFlags, raw};
+use kernite::engine::io::{Io, Process};
 use kernite::engine::vdbe::Error;
 
 use super::error::narrowed;
@@ -16,7 +18,24 @@ use super::{Phase, handle_or_sick, sqlite3};
 use crate::boundary::{code, store, text, wide};
 use crate::constant::*;
 use crate::library::{self, config};
-use crate::vfs;
+use crate::vfs::{self, foreign::ForeignIo};
+
+/// The process that a connection with this layer lives in.
+fn process_with(
+    vfs_name: Option<&[u8]>,
+    parameters: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(Arc<Process>, Option<Arc<ForeignIo>>), Error> {
+    let process = library::process();
+    match vfs::choose(vfs_name)? {
+        vfs::Chosen::Ours => Ok((process, None)),
+        vfs::Chosen::Foreign(layer) => {
+            // SAFETY: the interface demands that a layer stays as long as connections use it.
+            let io = unsafe { ForeignIo::new(layer, Arc::clone(process.io()), parameters.to_vec()) };
+            let io = Arc::new(io);
+            Ok((Arc::new(Process::new(Arc::clone(&io) as Arc<dyn Io>)), Some(io)))
+        }
+    }
+}
 
 /// Opens `name` with `flags`.
 fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite3>, c_int> {
@@ -31,22 +50,24 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
         threading => threading == config::Threading::Serialized,
     };
     let uri = flags & SQLITE_OPEN_URI != 0 || config::uris();
-    let opened = match vfs_name {
-        Some(vfs_name) if !vfs::is_ours(vfs_name) => {
-            Err(Error::message(format!("no such vfs: {}", String::from_utf8_lossy(vfs_name))))
-        }
-        _ => raw::Connection::open(
-            &library::process(),
+    let parameters = if uri { kernite::connection::uri_parameters(name) } else { Vec::new() };
+    let by_uri = parameters.iter().rev().find(|(key, _)| key == b"vfs").map(|(_, value)| &value[..]);
+    let mut world = None;
+    let opened = process_with(by_uri.or(vfs_name), &parameters).and_then(|(process, foreign)| {
+        world = foreign;
+        raw::Connection::open(
+            &process,
             name,
             OpenFlags {
                 read_only: flags & SQLITE_OPEN_READONLY != 0,
                 create: flags & SQLITE_OPEN_CREATE != 0,
                 uri,
+                any_vfs: true,
                 memory: flags & SQLITE_OPEN_MEMORY != 0,
                 new_file_wal: false,
             },
-        ),
-    };
+        )
+    });
     let db = match opened {
         Ok(raw) => sqlite3::new(Some(raw), with_mutex),
         Err(error) => {
@@ -56,9 +77,8 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
         }
     };
     db.error.show_extended(flags & SQLITE_OPEN_EXRESCODE != 0);
-    if uri {
-        *db.names.main_parameters.borrow_mut() = kernite::connection::uri_parameters(name);
-    }
+    let _ = db.world.set(world);
+    *db.names.main_parameters.borrow_mut() = parameters;
     Ok(db)
 }
 

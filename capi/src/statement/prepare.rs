@@ -42,7 +42,13 @@ pub(crate) fn prepare_text(
         match db.raw().prepare(sql) {
             Ok((statement, end)) => {
                 db.error.clear();
-                return Ok((statement.map(|engine| sqlite3_stmt::new(db, engine, flags.is_old)), end));
+                let handle = statement.map(|mut engine| {
+                    if flags.is_old {
+                        engine.keep_schema();
+                    }
+                    sqlite3_stmt::new(db, engine, flags.is_old)
+                });
+                return Ok((handle, end));
             }
             Err(error) => {
                 if let Some(name) = missing_collation(&error)

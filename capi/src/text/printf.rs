@@ -18,6 +18,9 @@ use crate::{library, memory};
 /// Longest text that is made.
 const LEN_MAX: usize = 1_000_000_000;
 
+/// Most texts are shorter than this.
+const USUAL_LEN: usize = 200;
+
 /// A C caller's arguments as the engine takes them.
 struct FromC(Taker);
 
@@ -156,7 +159,7 @@ pub unsafe extern "C" fn kernite_format_into(
             }
             return out;
         };
-        let mut built = Vec::new();
+        let mut built = Vec::with_capacity(size.min(USUAL_LEN));
         // What is too long is cut, here as there.
         let _ = self::format(format, arguments, &mut built);
         let len = built.len().min(size - 1);

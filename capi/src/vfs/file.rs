@@ -6,7 +6,6 @@
 //! Spec: C/C++ Interface, "OS Interface File Virtual Methods Object".
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 
 use crate::abi::vfs::{sqlite3_file, sqlite3_io_methods};
 use crate::boundary::store;
@@ -16,12 +15,11 @@ use crate::sqlite3_int64;
 /// What the interface says of sectors of an unknown device.
 const SECTOR_SIZE: c_int = 4096;
 
-/// Methods and file never change.
-struct Shared<T>(T);
+struct Methods(sqlite3_io_methods);
 // SAFETY: nothing in it is ever written.
-unsafe impl<T> Sync for Shared<T> {}
+unsafe impl Sync for Methods {}
 
-static METHODS: Shared<sqlite3_io_methods> = Shared(sqlite3_io_methods {
+static METHODS: Methods = Methods(sqlite3_io_methods {
     iVersion: 1,
     xClose: Some(close),
     xRead: Some(read),
@@ -43,11 +41,9 @@ static METHODS: Shared<sqlite3_io_methods> = Shared(sqlite3_io_methods {
     xUnfetch: None,
 });
 
-static FILE: Shared<sqlite3_file> = Shared(sqlite3_file { pMethods: &raw const METHODS.0 });
-
-/// The file that stands for any of the engine's.
-pub(crate) fn engine_file() -> *mut sqlite3_file {
-    ptr::from_ref(&FILE.0).cast_mut()
+/// A file that stands for any of the engine's.
+pub(crate) fn engine_file() -> sqlite3_file {
+    sqlite3_file { pMethods: &raw const METHODS.0 }
 }
 
 unsafe extern "C" fn close(_: *mut sqlite3_file) -> c_int {

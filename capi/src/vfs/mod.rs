@@ -1,16 +1,20 @@
 //! Operating system layers: the list that applications look at, and ours in it.
 //!
-//! The engine reaches the operating system by itself, not through this list: a connection can be opened with our layer's names only. What
-//! is registered is found again, in the order that the interface promises.
+//! Through our own layer the engine reaches the operating system by itself. A connection that is opened with an application's lives in
+//! a world made of that (`foreign`). What is registered is found again, in the order that the interface promises.
 //!
 //! Spec: C/C++ Interface, "Virtual File System Objects".
 
 pub(crate) mod file;
+pub(crate) mod foreign;
+mod served;
 mod unix;
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
+
+use kernite::engine::vdbe::Error;
 
 use crate::abi::vfs::sqlite3_vfs;
 use crate::boundary::{code, guard, text};
@@ -43,6 +47,13 @@ impl List {
             at = unsafe { current.as_ref() }?.pNext;
             Some(current)
         })
+    }
+
+    /// The element with a name; NULL if there is none.
+    fn named(&self, name: &[u8]) -> *mut sqlite3_vfs {
+        // SAFETY: registered layers have names.
+        let found = self.iter().find(|&vfs| unsafe { text((*vfs).zName) } == Some(name));
+        found.unwrap_or(ptr::null_mut())
     }
 
     fn remove(&mut self, vfs: *mut sqlite3_vfs) {
@@ -84,10 +95,36 @@ fn with_list<T>(body: impl FnOnce(&mut List) -> T) -> T {
     body(&mut list)
 }
 
-/// Whether a name is one of our layer's.
-pub(crate) fn is_ours(name: &[u8]) -> bool {
-    name == NAME.to_bytes() || OTHER_NAMES.contains(&name)
+/// The layer that a connection is opened with: one by name, or the default one.
+///
+/// # Errors
+/// `no such vfs: x`
+pub(crate) fn choose(name: Option<&[u8]>) -> Result<Chosen, Error> {
+    let found = with_list(|list| match name {
+        None => list.first,
+        Some(name) => list.named(name),
+    });
+    // SAFETY: registered layers are there.
+    let Some(vfs) = (unsafe { found.as_ref() }) else {
+        let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
+        return Err(Error::message(format!("no such vfs: {name}")));
+    };
+    // SAFETY: registered layers have names.
+    let known = unsafe { text(vfs.zName) }.unwrap_or_default();
+    let is_ours = vfs.pAppData == OUR_MARK.as_ptr().cast_mut().cast()
+        && (known == NAME.to_bytes() || OTHER_NAMES.contains(&known));
+    Ok(if is_ours { Chosen::Ours } else { Chosen::Foreign(found) })
 }
+
+/// A layer for a connection.
+pub(crate) enum Chosen {
+    /// The engine's own way to the operating system.
+    Ours,
+    Foreign(*mut sqlite3_vfs),
+}
+
+/// What the application data of our layers points to, so that they are known from copies under their names.
+pub(crate) static OUR_MARK: [u8; 1] = [0];
 
 /// The default layer.
 pub(crate) fn default() -> *mut sqlite3_vfs {
@@ -107,11 +144,7 @@ pub unsafe extern "C" fn sqlite3_vfs_find(name: *const c_char) -> *mut sqlite3_v
         // SAFETY: the caller's contract.
         match unsafe { text(name) } {
             None => default(),
-            Some(name) => with_list(|list| {
-                // SAFETY: registered layers have names.
-                let found = list.iter().find(|&vfs| unsafe { text((*vfs).zName) } == Some(name));
-                found.unwrap_or(ptr::null_mut())
-            }),
+            Some(name) => with_list(|list| list.named(name)),
         }
     })
 }

@@ -1,12 +1,12 @@
-//! Our layer, as an application sees it: paths, time, randomness, shared libraries. Files are the engine's; opening one through here
-//! fails.
+//! Our layer, as an application sees it: files, paths, time, randomness, shared libraries.
 //!
 //! Spec: C/C++ Interface, "OS Interface Object".
 
 use std::ffi::{CStr, c_char, c_double, c_int, c_void};
 use std::ptr;
 
-use crate::abi::vfs::{sqlite3_file, sqlite3_filename, sqlite3_syscall_ptr, sqlite3_vfs};
+use super::served;
+use crate::abi::vfs::{sqlite3_syscall_ptr, sqlite3_vfs};
 use crate::boundary::{code, guard, store, text};
 use crate::constant::*;
 use crate::library;
@@ -15,19 +15,19 @@ use crate::sqlite3_int64;
 /// Longest path, in bytes, without its NUL.
 const PATH_LEN_MAX: c_int = 512;
 /// Milliseconds from the beginning of Julian days to 1970.
-const EPOCH_MS: i64 = 210_866_760_000_000;
+pub(super) const EPOCH_MS: i64 = 210_866_760_000_000;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// The layer under a name.
 pub(super) fn layer(name: &'static CStr) -> sqlite3_vfs {
     sqlite3_vfs {
         iVersion: 3,
-        szOsFile: size_of::<sqlite3_file>() as c_int,
+        szOsFile: size_of::<served::ServedFile>() as c_int,
         mxPathname: PATH_LEN_MAX,
         pNext: ptr::null_mut(),
         zName: name.as_ptr(),
-        pAppData: ptr::null_mut(),
-        xOpen: Some(open),
+        pAppData: super::OUR_MARK.as_ptr().cast_mut().cast(),
+        xOpen: Some(served::open),
         xDelete: Some(delete),
         xAccess: Some(access),
         xFullPathname: Some(full_path),
@@ -44,20 +44,6 @@ pub(super) fn layer(name: &'static CStr) -> sqlite3_vfs {
         xGetSystemCall: Some(get_system_call),
         xNextSystemCall: Some(next_system_call),
     }
-}
-
-/// Files are opened by connections, not through here.
-unsafe extern "C" fn open(
-    _: *mut sqlite3_vfs,
-    _: sqlite3_filename,
-    file: *mut sqlite3_file,
-    _: c_int,
-    _: *mut c_int,
-) -> c_int {
-    // SAFETY: the interface demands a file with room for this.
-    unsafe { store(file, sqlite3_file { pMethods: ptr::null() }) };
-    library::log::write(SQLITE_CANTOPEN, b"xOpen of the unix layer is not supported yet");
-    SQLITE_CANTOPEN
 }
 
 unsafe extern "C" fn delete(_: *mut sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {

@@ -260,6 +260,65 @@ static void several_connections(void) {
   run("PRAGMA journal_mode = delete");
 }
 
+/* A layer of the application's own that stands on the default one and counts what is opened. */
+static sqlite3_vfs counting, *below;
+static int opened_databases, opened_journals;
+
+static int count_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out_flags) {
+  CHECK(vfs == &counting);
+  if (flags & SQLITE_OPEN_MAIN_DB) {
+    opened_databases++;
+    SAME(sqlite3_uri_parameter(name, "who"), "me");
+    CHECK(strstr(sqlite3_filename_journal(name), "counted.db-journal") != 0);
+  }
+  if (flags & SQLITE_OPEN_MAIN_JOURNAL) {
+    opened_journals++;
+    CHECK(strstr(sqlite3_filename_database(name), "-journal") == 0);
+  }
+  return below->xOpen(below, name, file, flags, out_flags);
+}
+
+static void layers(void) {
+  sqlite3 *kept = db;
+  sqlite3_file *file = 0;
+  sqlite3_vfs *used = 0;
+  sqlite3_int64 size = 0;
+  below = sqlite3_vfs_find(0);
+  counting = *below;
+  counting.zName = "counting";
+  counting.pNext = 0;
+  counting.xOpen = count_open;
+  CHECK(sqlite3_vfs_register(&counting, 0) == SQLITE_OK);
+  CHECK(sqlite3_open_v2("file:counted.db?who=me", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, "counting") == SQLITE_OK);
+  run("CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(20000))");
+  CHECK(opened_databases == 1 && opened_journals >= 1);
+  CHECK(sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK);
+  CHECK(file->pMethods->xFileSize(file, &size) == SQLITE_OK && size == number("PRAGMA page_count") * 4096);
+  CHECK(sqlite3_file_control(db, "main", SQLITE_FCNTL_VFS_POINTER, &used) == SQLITE_OK && used == &counting);
+  run("PRAGMA journal_mode = wal; INSERT INTO t VALUES(2); PRAGMA wal_checkpoint; BEGIN; DELETE FROM t; ROLLBACK");
+  CHECK(number("SELECT count(*) FROM t") == 2);
+  CHECK(sqlite3_close(db) == SQLITE_OK);
+  CHECK(sqlite3_open("counted.db", &db) == SQLITE_OK);
+  CHECK(number("SELECT count(*) FROM t") == 2);
+  CHECK(sqlite3_close(db) == SQLITE_OK);
+  CHECK(sqlite3_vfs_unregister(&counting) == SQLITE_OK);
+  CHECK(sqlite3_open_v2("counted.db", &db, SQLITE_OPEN_READWRITE, "counting") == SQLITE_ERROR);
+  SAME(sqlite3_errmsg(db), "no such vfs: counting");
+  CHECK(sqlite3_close(db) == SQLITE_OK);
+  db = kept;
+}
+
+/* Statements of the oldest function tell that the schema has changed, and are not compiled again. */
+static void old_statements(void) {
+  sqlite3_stmt *statement;
+  CHECK(sqlite3_prepare(db, "SELECT * FROM t", -1, &statement, 0) == SQLITE_OK);
+  CHECK(sqlite3_step(statement) == SQLITE_ROW);
+  CHECK(sqlite3_reset(statement) == SQLITE_OK);
+  run("CREATE TABLE another(a)");
+  CHECK(sqlite3_step(statement) == SQLITE_ERROR);
+  CHECK(sqlite3_finalize(statement) == SQLITE_SCHEMA);
+}
+
 int main(void) {
   CHECK(sqlite3_libversion_number() == SQLITE_VERSION_NUMBER);
   SAME(sqlite3_libversion(), SQLITE_VERSION);
@@ -272,6 +331,8 @@ int main(void) {
   functions();
   convenience();
   several_connections();
+  layers();
+  old_statements();
   CHECK(sqlite3_close(db) == SQLITE_OK);
   CHECK(sqlite3_open_v2("no/such/folder.db", &db, SQLITE_OPEN_READWRITE, 0) == SQLITE_CANTOPEN);
   SAME(sqlite3_errmsg(db), "unable to open database file");

@@ -113,6 +113,7 @@ impl Connection {
         let flags = EngineFlags {
             read_only: flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY),
             create: flags.contains(OpenFlags::SQLITE_OPEN_CREATE),
+            any_vfs: false,
             uri: flags.contains(OpenFlags::SQLITE_OPEN_URI),
             memory: flags.contains(OpenFlags::SQLITE_OPEN_MEMORY),
             new_file_wal: true,

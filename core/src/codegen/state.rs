@@ -157,6 +157,8 @@ pub struct State {
     pub row_subqueries: HashMap<ExprId, u32>,
     pub in_signatures: Vec<InSignature>,
     pub subqueries: HashMap<SelectId, SubqueryState>,
+    /// Queries with window functions, from when they are split until their rows are coded.
+    pub windowed: HashMap<SelectId, crate::codegen::select::Windowed>,
     pub ctes: HashMap<u32, CteState>,
     /// Columns whose value the WHERE clause fixes, and the constant that they read as.
     pub fixed_columns: HashMap<ExprId, ExprId>,

@@ -241,7 +241,9 @@ fn code_vacuum(c: &mut Compiler<'_>, vacuum: &ast::Vacuum) -> CompileResult<()> 
     let mut into = Reg(0);
     if let Some(file) = vacuum.into {
         into = c.builder.alloc_reg();
-        code_argument(c, file, into)?;
+        let ast = Arc::clone(&c.ast);
+        let file = resolve::expr(c, &ast, &resolve::Scope::default(), file)?;
+        expr::code_copy(c, file, into)?;
     }
     c.builder.emit(Op::Vacuum { db, into });
     Ok(())

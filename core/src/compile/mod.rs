@@ -84,6 +84,10 @@ pub struct Notes {
     pub virtual_tables: Vec<(Db, Box<[u8]>)>,
     /// A virtual table that has to be connected before the statement can be compiled; the compilation fails until then.
     pub connect: Option<Unconnected>,
+    /// The statement can do without it.
+    pub connect_optional: bool,
+    /// Virtual tables that could not be connected, where it can.
+    pub missing: Vec<Unconnected>,
     /// An error may be due to an old schema: the caller looks at the schema cookies before it reports it.
     pub check_schema: bool,
     /// Names of the result columns and where they come from.

@@ -364,6 +364,11 @@ impl Statement {
         self.execution().prepared.explain
     }
 
+    /// From here on it fails with `SQLITE_SCHEMA` where the schema has changed, instead of being compiled again.
+    pub fn keep_schema(&mut self) {
+        self.execution_mut().keeps_schema = true;
+    }
+
     /// Makes it EXPLAIN of a kind, or a statement that runs, whatever its text says.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub mod raw;
 mod schema;
 mod state;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod vacuum;
 mod virtual_table;
 mod wait;

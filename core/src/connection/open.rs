@@ -13,6 +13,8 @@ pub struct OpenFlags {
     pub create: bool,
     /// File names that begin with `file:` are URIs.
     pub uri: bool,
+    /// The caller has looked at the URI's `vfs`.
+    pub any_vfs: bool,
     /// The database is in memory, whatever the name.
     pub memory: bool,
     /// A file made by this open starts in WAL mode. The Rust API asks for it, the C API does not.
@@ -22,7 +24,7 @@ pub struct OpenFlags {
 impl Default for OpenFlags {
     /// Read, write, create; URIs understood.
     fn default() -> OpenFlags {
-        OpenFlags { read_only: false, create: true, uri: true, memory: false, new_file_wal: false }
+        OpenFlags { read_only: false, create: true, uri: true, any_vfs: false, memory: false, new_file_wal: false }
     }
 }
 
@@ -136,6 +138,7 @@ fn apply_parameter(
             b"unix-dotfile" => options.dot_file_lock = true,
             b"unix-none" => options.no_lock = true,
             b"unix" | b"unix-excl" | b"" => {}
+            _ if flags.any_vfs => {}
             _ => {
                 return Err(Error::message(format!("no such vfs: {}", String::from_utf8_lossy(value))));
             }

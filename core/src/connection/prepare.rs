@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
 struct Stamp {
     /// Generations of the schemas, by database.
     generations: Vec<u64>,
+    /// Their cookies, of those that were read.
+    cookies: Vec<Option<u32>>,
     expired: u64,
     options: u64,
     functions: u64,
@@ -69,8 +71,12 @@ impl Stamp {
         let generation = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
             schema.as_ref().map_or(0, |schema| schema.generation)
         };
+        let cookie = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
+            schema.as_ref().filter(|schema| schema.loaded).map(|schema| schema.cookie)
+        };
         Stamp {
             generations: host.catalog.databases.iter().map(generation).collect(),
+            cookies: host.catalog.databases.iter().map(cookie).collect(),
             expired: host.expired,
             options: host.options_version,
             functions: host.functions.version(),
@@ -80,6 +86,14 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// Whether a schema was changed since, as far as it is known.
+    pub(crate) fn has_other_schema(&self, host: &HostState) -> bool {
+        let known = &self.stamp.cookies;
+        let now = Stamp::of(host).cookies;
+        known.len() != now.len()
+            || known.iter().zip(&now).any(|pair| matches!(pair, (Some(known), Some(now)) if known != now))
+    }
+
     /// A program that no text stands for.
     pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
         #[allow(clippy::arc_with_non_send_sync)]
@@ -155,6 +169,9 @@ pub(crate) struct Preparing {
     retried: bool,
     /// A virtual table being connected.
     connect: Option<Unconnected>,
+    is_optional: bool,
+    /// Those that could not be, where the statement can do without.
+    missing: Vec<Unconnected>,
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
@@ -170,8 +187,8 @@ struct Failure {
     /// Where the next statement begins, where the parser failed.
     end: Option<usize>,
     check_schema: bool,
-    /// It would not have failed with this virtual table connected.
-    connect: Option<Unconnected>,
+    /// It would not have failed with this virtual table connected; whether it can do without.
+    connect: Option<(Unconnected, bool)>,
 }
 
 impl Preparing {
@@ -255,11 +272,14 @@ impl Preparing {
                 match virtual_table::connect(state, target) {
                     Ok(None) => return Ok(None),
                     Ok(Some(())) => self.connect = None,
+                    Err(_) if self.is_optional => {
+                        self.missing.extend(self.connect.take());
+                    }
                     Err(error) => return Err(Failure::plain(error)),
                 }
             }
             let Some(parsed) = &self.parsed else { continue };
-            match compile(state, parsed, self.explain.is_some(), sql) {
+            match compile(state, parsed, self.explain.is_some(), sql, &self.missing) {
                 Ok((prepared, databases)) => {
                     #[allow(clippy::arc_with_non_send_sync)]
                     let prepared = Arc::new(prepared);
@@ -275,7 +295,9 @@ impl Preparing {
                     self.ready = Some(prepared);
                     self.databases = databases;
                 }
-                Err(Failure { connect: Some(target), .. }) => self.connect = Some(target),
+                Err(Failure { connect: Some((target, is_optional)), .. }) => {
+                    (self.connect, self.is_optional) = (Some(target), is_optional);
+                }
                 Err(failure) if failure.check_schema && !self.retried => {
                     self.failed = Some(failure);
                     self.retried = true;
@@ -455,6 +477,7 @@ fn compile(
     parsed: &Parsed,
     explain_forced: bool,
     sql: &[u8],
+    missing: &[Unconnected],
 ) -> Result<(Prepared, u32), Failure> {
     let (stamp, catalog, functions, collations, options, mut authorizer) = {
         let mut state = state.borrow_mut();
@@ -474,13 +497,14 @@ fn compile(
         let mut compiler =
             Compiler::new(&catalog, &functions, &collations, &options, asked, Arc::clone(&ast));
         compiler.explain = parsed.explain;
+        compiler.notes.missing = missing.to_vec();
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
             end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
-            connect: compiler.notes.connect.clone(),
+            connect: (compiler.notes.connect.clone()).map(|target| (target, compiler.notes.connect_optional)),
         };
         match outcome {
             Err(error) => Err(failure(error, &compiler)),

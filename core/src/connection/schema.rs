@@ -325,6 +325,7 @@ impl HostState {
                 };
                 base.file_format = reader.header.file_format;
                 let options = self.load_options(reader.header.page_count, None);
+                self.encoding_fixed |= !reader.rows.is_empty();
                 let schema = load::load(base, db, &self.catalog, &reader.rows, options)?;
                 self.install(db, schema);
             }

@@ -42,6 +42,8 @@ pub(crate) struct Execution {
     preparing: Option<Preparing>,
     busy: BusyWait,
     retries: u32,
+    /// It is not compiled again for another schema, but fails (`sqlite3_prepare`).
+    pub(crate) keeps_schema: bool,
     /// The run has ended; what comes after a commit is under way.
     after: Option<After>,
     /// Work for the host that has to wait.
@@ -71,6 +73,7 @@ impl Execution {
             preparing: None,
             busy: BusyWait::default(),
             retries: 0,
+            keeps_schema: false,
             after: None,
             working: None,
         }
@@ -171,7 +174,7 @@ impl Execution {
                         self.machine.fail(error);
                     }
                 }
-                Err(error) if error.code() == SCHEMA && self.retries < REPREPARE_MAX => {
+                Err(error) if error.code() == SCHEMA && self.retries < REPREPARE_MAX && !self.keeps_schema => {
                     self.retries += 1;
                     ready!(self.reset(state));
                     state.borrow_mut().host.expired += 1;
@@ -216,6 +219,9 @@ impl Execution {
             return Ok(None);
         }
         self.preparing = None;
+        if self.keeps_schema && self.prepared.has_other_schema(&state.borrow().host) {
+            return Err(Error::with_code(SCHEMA, "database schema has changed"));
+        }
         let (prepared, _) = ready!(outcome);
         if let Some(prepared) = prepared {
             self.machine.set_program(Arc::clone(&prepared.program))?;

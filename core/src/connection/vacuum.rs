@@ -20,13 +20,14 @@
 //! Before `Finish` an error leaves the old database as it was.
 //! Spec: "VACUUM".
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use kernite_btree::record::decode::Values;
 use kernite_btree::record::encode;
 use kernite_btree::{
     AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, PageNo, RowPayload,
-    Synchronous, TransactionKind, TreeKind, ValueRef,
+    SeekOutcome, Synchronous, TransactionKind, TreeKind, ValueRef,
 };
 use kernite_io::ready;
 use kernite_vdbe::host::Storage;
@@ -518,7 +519,12 @@ impl Copy {
             } else {
                 RowPayload::Table { rowid: self.rowid, record: &self.payload, zero_tail: 0 }
             };
-            let flags = InsertFlags { append: true, ..InsertFlags::default() };
+            // Entries come in the order in which they shall lie.
+            let seek_result = match is_index && ready!(target.last(self.to)) {
+                true => Some(SeekOutcome::At(Ordering::Less)),
+                false => None,
+            };
+            let flags = InsertFlags { append: true, seek_result, ..InsertFlags::default() };
             ready!(target.insert(self.to, payload, flags));
             self.on_row = false;
         }

@@ -25,6 +25,16 @@ impl State {
     }
 }
 
+impl State {
+    /// Forgets what is over: whoever waited for it asks the operation itself. A signal kept longer would end every later wait at once, and a
+    /// wait for a lock would spin instead of sleeping.
+    fn forget_done(&mut self) {
+        self.storage.databases.iter_mut().flatten().for_each(|btree| btree.forget_done());
+        self.storage.outstanding.prune();
+        self.host.commit.outstanding.prune();
+    }
+}
+
 /// Calls `step` until it is done, waiting in between. The state must not be borrowed.
 pub(crate) fn block_on<T>(state: &RefCell<State>, mut step: impl FnMut() -> Step<T>) -> Result<T, Error> {
     loop {
@@ -43,7 +53,9 @@ pub(crate) fn wait_for(state: &RefCell<State>, busy: &BusyWait) -> Result<(), Er
     };
     busy.track(&mut outstanding);
     io.flush();
-    io.wait(&outstanding, None).map_err(|error| Error::Storage(error.into()))
+    io.wait(&outstanding, None).map_err(|error| Error::Storage(error.into()))?;
+    state.borrow_mut().forget_done();
+    Ok(())
 }
 
 /// As [`block_on`]; where a lock is in the way the busy handler is asked.

@@ -16,7 +16,7 @@ use crate::bound::{
 };
 use crate::bound::{SelectId, SubqueryColumn};
 use crate::catalog::build::{self, Source};
-use crate::catalog::{IndexColumn, IndexOrigin, Table};
+use crate::catalog::{Index, IndexColumn, IndexOrigin, Table};
 use crate::codegen::select::{self, Destination, DestinationKind};
 use crate::compile::{CompileResult, Compiler, action};
 use crate::resolve;
@@ -93,7 +93,10 @@ fn create_with_columns(
     let root = c.builder.alloc_reg();
     c.builder.emit(Op::CreateBtree { db, out: root, table: !table.without_rowid });
     let rowid = rows::reserve(c, db);
-    for index in &table.indexes {
+    // In the order of their constraints, which is not that of the list where one of them says REPLACE.
+    let mut indexes: Vec<_> = table.indexes.iter().collect();
+    indexes.sort_by_key(|index| automatic_number(index));
+    for index in indexes {
         if table.without_rowid && index.origin == IndexOrigin::PrimaryKey {
             continue;
         }
@@ -105,6 +108,12 @@ fn create_with_columns(
     let row = Row { kind: "table", name: table_name, table: table_name, root, sql: Some(&sql) };
     finish(c, db, &row, rowid, table.autoincrement)?;
     Ok(())
+}
+
+/// The number at the end of an automatic index's name.
+fn automatic_number(index: &Index) -> u32 {
+    let digits = index.name.rsplit(|byte| *byte == b'_').next().unwrap_or_default();
+    std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// Writes the table's row, changes the cookie, makes `sqlite_sequence` if the table is the first to need it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kernite_parser::ast::{self, DropKind};
 use kernite_vdbe::Error;
-use kernite_vdbe::op::{Addr, CollationId, CompareFlags, ConstId, Db, Op};
+use kernite_vdbe::op::{Addr, CollationId, CompareFlags, ConstId, Cursor, Db, Op};
 
 use super::name::schema_table;
 use super::schema_table::{self as rows, Column};
@@ -81,7 +81,13 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
     rows::begin_write(c, db);
     if !is_view {
         clear_statistics(c, db, b"tbl", &table.name)?;
+        let first = c.cursor();
         dml::check_drop_table(c, &table)?;
+        let last = c.cursor();
+        for number in first.0 + 1..last.0 {
+            // A tree is not freed while a cursor is open on it.
+            c.emit(Op::Close { cursor: Cursor(number) });
+        }
     }
     code_drop_table(c, &table)
 }

@@ -14,7 +14,7 @@ use super::optimizations;
 use super::scan::{Scan, View};
 use super::where_loop::{Mask, Source, WhereLoop, control, flag};
 use crate::bound::{ExprId, ExprKind, InSource, IndexHint, Similarity, Visitor};
-use crate::catalog::{Index, Table};
+use crate::catalog::{Index, IndexOrigin, Table};
 use crate::codegen::column;
 use crate::codegen::expr::{affinity, index_collation};
 use crate::compile::{CompileResult, Compiler};
@@ -369,6 +369,9 @@ fn coverage(
     if column::is_primary_key(index) && table.without_rowid {
         return Ok((0, flag::INDEX_ONLY | flag::INDEXED));
     }
+    if holds_every_column(table, index) {
+        return Ok((0, flag::INDEX_ONLY | flag::INDEXED));
+    }
     let mut missing = source.columns_used & columns_not_indexed(index);
     if let Some(filter) = column::index_filter(c, table, index)? {
         missing &= !fixed_by_filter(c, table, filter);
@@ -384,10 +387,23 @@ fn coverage(
     Ok((missing, flag::INDEXED))
 }
 
-/// The columns that an index does not hold; columns beyond the 63rd are one bit that is always set.
+/// Whether an index made by CREATE INDEX holds all columns of its table.
+fn holds_every_column(table: &Table, index: &Index) -> bool {
+    index.origin == IndexOrigin::Created
+        && index.columns.len() >= table.columns.len()
+        && (0..table.columns.len())
+            .all(|at| table.rowid_alias == Some(at) || column::place_in_index(index, at as i16).is_some())
+}
+
+/// The columns that an index does not hold; columns beyond the 63rd are one bit that is always set. The index of a constraint
+/// counts with its own columns only, although that of a WITHOUT ROWID table has those of the primary key too: so SQLite plans.
 pub fn columns_not_indexed(index: &Index) -> u64 {
     let mut mask = u64::MAX;
-    for at in 0..index.columns.len() {
+    let count = match index.origin {
+        IndexOrigin::Unique => index.key_columns,
+        _ => index.columns.len(),
+    };
+    for at in 0..count {
         if let Ok(column) = usize::try_from(column::index_column(index, at))
             && column < 63
         {
@@ -462,12 +478,21 @@ impl Visitor for Coverage<'_, '_> {
             }
             return true;
         }
+        if let ExprKind::AggregateSlot { of, .. } = bound[expr].kind {
+            // An aggregate function: its arguments are read from the row.
+            bound.for_each_operand(of, |operand| bound.walk(operand, self));
+            return false;
+        }
         let same = |&indexed: &ExprId| {
             self.c.bound.compare(expr, indexed, Some(self.source.cursor)) == Similarity::Same
         };
         if self.exprs.iter().any(same) {
             self.uses_expr = true;
             return false;
+        }
+        // What an aggregate function reads hangs below the call that the slot stands for.
+        if let ExprKind::AggregateSlot { of, .. } = bound[expr].kind {
+            bound.for_each_operand(of, |operand| bound.walk(operand, self));
         }
         true
     }

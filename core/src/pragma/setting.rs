@@ -554,6 +554,9 @@ pub(crate) fn journal_mode(
             )));
         }
         new = ready!(database.set_journal_mode(new));
+    } else if usize::from(mode) < JOURNAL_MODES.len() {
+        // Asked for by name: a file that is yet to be made gets this mode, not the one that new files begin with.
+        new = ready!(database.set_journal_mode(new));
     }
     let name = JOURNAL_MODES.iter().find(|(_, mode)| *mode == new).map_or("delete", |(name, _)| name);
     set_text(out, name.as_bytes(), host.options.encoding);

@@ -51,6 +51,8 @@ enum Part {
     Row(List<ast::ExprId>),
     /// Several constant rows.
     Rows(List<ast::Row>),
+    /// Several rows, not all of them constant, behind a compound operator: `SELECT * FROM (rows)`. The number is that of the first row.
+    Nested(List<ast::Row>, u32),
 }
 
 /// The clauses of a core that are not its FROM clause.
@@ -157,6 +159,10 @@ impl Resolver<'_, '_> {
                     let id = self.parsed_id(&env, Numbered::Rows(index));
                     add(self, Part::Rows(rows), core.operator, id, core.operator.is_some());
                 }
+                CoreBody::Values(rows) if core.operator.is_some() && rows.len() > 1 => {
+                    let outer = if env.from_schema { 0 } else { id + rows.len() as u32 };
+                    add(self, Part::Nested(rows, id), core.operator, outer, false);
+                }
                 CoreBody::Values(rows) => {
                     for (row, id) in env.ast.list(rows).iter().zip(id..) {
                         let operator = if row.terms == env.ast.list(rows)[0].terms {
@@ -208,6 +214,7 @@ impl Resolver<'_, '_> {
             }
             Part::Row(terms) => self.expand_row(env, id, terms),
             Part::Rows(rows) => self.expand_rows(env, id, rows, cursors)?,
+            Part::Nested(rows, first) => self.expand_nested_rows(env, id, (rows, first), cursors)?,
         }
         if is_last && let Some(pending) = self.compiler.names.pending.get_mut(&id) {
             pending.order_by = node.order_by;
@@ -297,6 +304,43 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
+    /// `SELECT * FROM (rows)`, where each row is a core of a compound.
+    fn expand_nested_rows(
+        &mut self,
+        env: &Env,
+        id: SelectId,
+        (rows, first): (List<ast::Row>, u32),
+        cursors: Option<Vec<CursorTree>>,
+    ) -> CompileResult<()> {
+        let mut cores: Vec<SelectId> = Vec::new();
+        for (at, row) in env.ast.list(rows).iter().enumerate() {
+            let number = if env.from_schema { self.compiler.next_select_id() } else { first + at as u32 };
+            let operator = (at > 0).then_some(CompoundOp::UnionAll);
+            let mut core = Select { operator, id: number, prior: cores.last().copied(), ..Select::default() };
+            core.flags.values = true;
+            let core = self.compiler.bound.add_select(core);
+            self.expand_row(env, core, row.terms);
+            cores.push(core);
+        }
+        let (Some(&head), Some(&last)) = (cores.first(), cores.last()) else { return Ok(()) };
+        for &core in &cores {
+            self.expand_expressions(core)?;
+        }
+        let cursor = match cursors.and_then(|cursors| cursors.into_iter().next()) {
+            Some(tree) => tree.cursor,
+            None => self.compiler.builder.alloc_cursor(),
+        };
+        let mut item = FromItem::new(b"0-ROW VALUES CLAUSE"[..].into(), cursor);
+        item.source = FromSource::Subquery { select: last, cte: None, view: None };
+        let columns = self.columns_of_core(head)?;
+        self.compiler.bound.set_columns(cursor, columns);
+        self.compiler.bound[id].from.push(item);
+        let mut pending = Pending::empty(env.clone());
+        self.expand_columns(env, id, &Columns::Star(ast::Span::default()), &mut pending)?;
+        self.compiler.names.pending.insert(id, pending);
+        Ok(())
+    }
+
     /// The outer query of a compound whose ORDER BY has a COLLATE. ORDER BY and LIMIT are those of the outer query.
     fn expand_converted(
         &mut self,
@@ -330,9 +374,15 @@ impl Resolver<'_, '_> {
         self.compiler.bound[outer].from.push(item);
         let mut pending = Pending::empty(compound.env.clone());
         // LIMIT goes with the outer query. ORDER BY stays with the compound until its names are resolved.
+        // GROUP BY, HAVING and DISTINCT of the last core go with the outer query too, as they do in SQLite.
         if let Some(inner) = self.compiler.names.pending.get_mut(&inner) {
             pending.limit = inner.limit.take();
         }
+        if let Some(inner) = self.compiler.names.pending.get_mut(&inner).filter(|_| !is_view) {
+            pending.group_by = std::mem::take(&mut inner.group_by);
+            pending.having = inner.having.take();
+        }
+        self.compiler.bound[outer].flags.distinct = self.compiler.bound[inner].flags.distinct;
         self.expand_columns(env, outer, &Columns::Star(ast::Span::default()), &mut pending)?;
         self.compiler.names.pending.insert(outer, pending);
         self.expand_expressions(outer)?;

@@ -262,8 +262,14 @@ impl Resolver<'_, '_> {
         right: ast::ExprId,
     ) -> CompileResult<ExprId> {
         let span = Some(env.ast[expr].span);
-        if let ast::Expr::Id(name) = *env.ast.expr(super::star::skip_collate(&env.ast, right)) {
-            let id = self.lower_id(env, at, name, span)?;
+        let word = super::star::skip_collate(&env.ast, right);
+        let literal = match *env.ast.expr(word) {
+            ast::Expr::Id(name) => Some(self.lower_id(env, at, name, span)?),
+            // `x IN ()` is FALSE already to the parser.
+            ast::Expr::InList { list, .. } if list.is_empty() => Some(self.lower(env, at, word)?),
+            _ => None,
+        };
+        if let Some(id) = literal {
             let node = &self.compiler.bound[id];
             if node.flags.has(ExprFlags::BOOLEAN_LITERAL)
                 && let ExprKind::Integer(value) = node.kind

@@ -17,7 +17,7 @@ use crate::compile::{CompileResult, deep, lossy};
 
 impl FromItem {
     /// An item that reads nothing yet.
-    pub(super) fn new(name: Box<[u8]>, cursor: Cursor) -> FromItem {
+    pub fn new(name: Box<[u8]>, cursor: Cursor) -> FromItem {
         FromItem {
             source: FromSource::Recursive,
             name,

@@ -101,6 +101,10 @@ impl Resolver<'_, '_> {
         }
         let arguments: CompileResult<Vec<ExprId>> =
             written.arguments.iter().map(|&argument| self.lower(env, at, argument)).collect();
+        if is_aggregate && let (Err(_), Some(filter)) = (&arguments, written.filter) {
+            // The last complaint is the one that is heard.
+            self.lower(env, at, filter)?;
+        }
         let Some(mut call) = call else {
             arguments?;
             self.contexts[at].allowed = saved;

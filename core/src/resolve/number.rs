@@ -87,7 +87,7 @@ fn events(ast: &Ast) -> Vec<Event> {
                 CoreBody::Select(_) => 1,
                 CoreBody::Values(rows) if rows.len() == 1 => 1,
                 CoreBody::Values(rows) if is_constant_rows(ast, ast.list(rows)) => 2,
-                CoreBody::Values(rows) => rows.len() as u32,
+                CoreBody::Values(rows) => rows.len() as u32 + u32::from(core.operator.is_some()),
             };
             events.push(Event { end, start: core_start(ast, core), what: Numbered::Core(first + i), count });
         }

@@ -22,13 +22,27 @@ impl Scope {
     }
 }
 
-const TEXTS: [&str; 14] =
-    ["''", "'a'", "'A'", "'b'", "'B '", "'abc'", "'aBc'", "'1'", "'2'", "'3.0'", "' 4'", "'5x'", "'é'", "'%a_'"];
-const NUMBERS: [&str; 12] =
-    ["-1", "100", "2147483648", "9223372036854775807", "-9223372036854775808", "10", "12", "-5", "255", "20", "30", "1000000"];
-const REALS: [&str; 10] = ["0.5", "1.0", "2.5", "-1.5", "3.0", "1e10", "1e300", "0.1", "9.2233720368547758e18", "4.0"];
-const COMPARISONS: [&str; 12] =
-    ["=", "=", "=", "==", "<>", "<", "<=", ">", ">=", "!=", " IS ", " IS NOT "];
+const TEXTS: [&str; 14] = [
+    "''", "'a'", "'A'", "'b'", "'B '", "'abc'", "'aBc'", "'1'", "'2'", "'3.0'", "' 4'", "'5x'", "'é'",
+    "'%a_'",
+];
+const NUMBERS: [&str; 12] = [
+    "-1",
+    "100",
+    "2147483648",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "10",
+    "12",
+    "-5",
+    "255",
+    "20",
+    "30",
+    "1000000",
+];
+const REALS: [&str; 10] =
+    ["0.5", "1.0", "2.5", "-1.5", "3.0", "1e10", "1e300", "0.1", "9.2233720368547758e18", "4.0"];
+const COMPARISONS: [&str; 12] = ["=", "=", "=", "==", "<>", "<", "<=", ">", ">=", "!=", " IS ", " IS NOT "];
 
 impl Generator {
     /// A constant.
@@ -38,7 +52,9 @@ impl Generator {
             10..=13 => self.chance.pick(&TEXTS).to_string(),
             14 => self.chance.pick(&NUMBERS).to_string(),
             15..=16 if self.features.reals => self.chance.pick(&REALS).to_string(),
-            17 if self.features.blobs => self.chance.pick(&["x''", "x'00'", "x'61'", "x'3132'", "x'ff00'"]).to_string(),
+            17 if self.features.blobs => {
+                self.chance.pick(&["x''", "x'00'", "x'61'", "x'3132'", "x'ff00'"]).to_string()
+            }
             18..=19 => "NULL".to_string(),
             _ => self.chance.below(5).to_string(),
         }
@@ -193,6 +209,62 @@ impl Generator {
         text
     }
 
+    /// A window function over the columns in scope.
+    pub(super) fn window(&mut self, scope: &Scope) -> String {
+        let inner = Scope { columns: scope.columns.clone(), aggregates: false };
+        let value = self.column(&inner);
+        let mut call = match self.chance.below(17) {
+            0 | 1 => "row_number()".to_string(),
+            2 => "rank()".to_string(),
+            3 => "dense_rank()".to_string(),
+            4 => "percent_rank()".to_string(),
+            5 => "cume_dist()".to_string(),
+            6 => format!("ntile({})", self.chance.between(1, 4)),
+            7 => format!("lag({value},{})", self.chance.below(3)),
+            8 => format!("lead({value},1,'none')"),
+            9 => format!("first_value({value})"),
+            10 => format!("last_value({value})"),
+            11 => format!("nth_value({value},{})", self.chance.between(1, 3)),
+            _ => {
+                let mut call = self.aggregate(&inner, 1);
+                while call.contains("DISTINCT") || call.contains("ORDER BY") {
+                    call = self.aggregate(&inner, 1);
+                }
+                call
+            }
+        };
+        call.push_str(" OVER (");
+        if self.chance.percent(45) {
+            let term = self.column(&inner);
+            call.push_str(&format!("PARTITION BY {term} "));
+        }
+        let ordered = self.chance.percent(75);
+        if ordered {
+            let term = self.column(&inner);
+            let direction = self.chance.pick(&["", "", " DESC", " NULLS LAST", " DESC NULLS FIRST"]);
+            call.push_str(&format!("ORDER BY {term}{direction} "));
+        }
+        if self.chance.percent(45) {
+            let unit = if ordered { self.chance.pick(&["ROWS", "RANGE", "GROUPS"]) } else { "ROWS" };
+            let (a, b) = (self.chance.below(3), self.chance.below(4));
+            let frame = match self.chance.below(9) {
+                0 => format!("BETWEEN {a} PRECEDING AND {b} FOLLOWING"),
+                1 => format!("BETWEEN {b} PRECEDING AND {a} PRECEDING"),
+                2 => format!("BETWEEN {a} FOLLOWING AND {b} FOLLOWING"),
+                3 => format!("BETWEEN {a} PRECEDING AND CURRENT ROW"),
+                4 => format!("BETWEEN CURRENT ROW AND {b} FOLLOWING"),
+                5 => "BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".to_string(),
+                6 => format!("BETWEEN UNBOUNDED PRECEDING AND {a} FOLLOWING"),
+                7 => format!("BETWEEN {a} FOLLOWING AND UNBOUNDED FOLLOWING"),
+                _ => format!("{b} PRECEDING"),
+            };
+            let exclude =
+                self.chance.pick(&["", "", "", " EXCLUDE CURRENT ROW", " EXCLUDE TIES", " EXCLUDE GROUP"]);
+            call.push_str(&format!("{unit} {frame}{exclude}"));
+        }
+        call + ")"
+    }
+
     fn predicate(&mut self, scope: &Scope, depth: usize) -> String {
         let value = self.column(scope);
         let not = if self.chance.percent(25) { "NOT " } else { "" };
@@ -211,11 +283,13 @@ impl Generator {
                 format!("({value} {not}IN ({}))", list.join(","))
             }
             5 => {
-                let pattern = self.chance.pick(&["'a%'", "'%b%'", "'A%'", "'_'", "'%'", "'a_c'", "'1%'", "''"]);
+                let pattern =
+                    self.chance.pick(&["'a%'", "'%b%'", "'A%'", "'_'", "'%'", "'a_c'", "'1%'", "''"]);
                 format!("({value} {not}LIKE {pattern})")
             }
             6 => {
-                let pattern = self.chance.pick(&["'a*'", "'*b*'", "'[a-c]*'", "'?'", "'*'", "'1*'", "'[^a]*'"]);
+                let pattern =
+                    self.chance.pick(&["'a*'", "'*b*'", "'[a-c]*'", "'?'", "'*'", "'1*'", "'[^a]*'"]);
                 format!("({value} {not}GLOB {pattern})")
             }
             7 => format!("({value} IS {not}{})", self.chance.pick(&["TRUE", "FALSE", "NULL", "1"])),

@@ -30,6 +30,7 @@ struct Features {
     compounds: bool,
     ctes: bool,
     outer_joins: bool,
+    windows: bool,
 }
 
 /// A generator in the middle of its script.
@@ -73,6 +74,7 @@ impl Generator {
             compounds: chance.percent(60),
             ctes: chance.percent(50),
             outer_joins: chance.percent(70),
+            windows: chance.percent(30),
         };
         Generator { chance, features, tables: Vec::new(), names: 0, depth: 0 }
     }

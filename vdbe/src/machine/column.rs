@@ -226,6 +226,8 @@ fn tree_column(
     match serial::decode(kind, bytes) {
         Some(ValueRef::Integer(number)) => out.set_integer(number),
         Some(ValueRef::Real(number)) => out.set_real(number),
+        // A NULL whose place, of no bytes, is on an overflow page.
+        Some(ValueRef::Null) => out.set_null(),
         _ => return Err(damaged(Damage::Record)),
     }
     Ok(Some(true))

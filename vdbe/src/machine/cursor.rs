@@ -318,7 +318,10 @@ pub(super) fn clear(cx: &mut Context<'_>, cursor: Cursor) -> Result<(), Error> {
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Ephemeral(cursor) => {
             cx.stores.get_mut(cursor.store).ok_or_else(wrong_kind)?.clear();
+            // Its sequence goes on: only the first row of all has number 0.
+            let sequence = cursor.sequence;
             *cursor = EphemeralCursor::new(cursor.store, cursor.is_table);
+            cursor.sequence = sequence;
         }
         Slot::Sorter(sorter) => sorter.sorter.clear(),
         _ => return Err(wrong_kind()),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::function::AuxData;
 use crate::host::{Host, Storage};
-use crate::op::{Addr, Reg};
+use crate::op::{Addr, CollationId, Reg};
 use crate::program::Program;
 use crate::register::Register;
 
@@ -126,6 +126,8 @@ impl Machine {
         if self.callers.len() >= host.limit(LIMIT_TRIGGER_DEPTH).max(0) as usize {
             return Err(Error::message("triggers nested too deep"));
         }
+        // The collation that waits for a function is a number of one program.
+        self.run.collation = CollationId(0);
         let state = host.state();
         let frame = std::mem::replace(&mut self.frame, Frame::new(sub));
         self.callers.push(Caller {
@@ -144,6 +146,7 @@ impl Machine {
         let Some(caller) = self.callers.pop() else { return };
         let mut done = std::mem::replace(&mut self.frame, caller.frame);
         done.close_cursors(storage);
+        self.run.collation = CollationId(0);
         if ignore {
             self.frame.pc = caller.ignore.0 as usize;
         }

@@ -228,8 +228,8 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             value::cast(cx, value, affinity)?;
             After::Next
         }
-        Op::TypeCheck { first, count, table, check_generated } => {
-            value::type_check(cx, first, count, table, check_generated)?;
+        Op::TypeCheck { first, count, table, check_generated, only } => {
+            value::type_check(cx, first, count, table, check_generated, only)?;
             After::Next
         }
         Op::ElseEq { to } => jump_if(cx.run.compared.is_eq(), to),

@@ -295,14 +295,18 @@ pub(super) fn type_check(
     count: u32,
     table: TableId,
     check_generated: bool,
+    only: u16,
 ) -> Result<(), Error> {
     let Some(link) = cx.program.links.table(table) else {
         return Err(Error::Program { at: 0, what: "table" });
     };
     let encoding = cx.program.encoding;
     let mut registers = cx.registers[at(first)..at(first) + count as usize].iter_mut();
-    for column in &link.columns {
-        if column.virtual_generated {
+    for (number, column) in (1..).zip(&link.columns) {
+        if only != 0 && number != only {
+            continue;
+        }
+        if column.virtual_generated && only == 0 {
             // Computed when read: it has no register here.
             continue;
         }

@@ -453,11 +453,13 @@ pub enum Op {
         affinities: AffinityId,
     },
     /// STRICT type check of `count` registers of a table's row. Stored generated columns are passed over unless `check_generated`; virtual ones have no register.
+    /// `only`: the number of one column, counted from 1, whose value alone is checked; 0: the row.
     TypeCheck {
         first: Reg,
         count: u32,
         table: TableId,
         check_generated: bool,
+        only: u16,
     },
     /// Compares and jumps. `left OP right`.
     Eq {

@@ -242,8 +242,9 @@ table! { program;
     Cast { value, affinity } => named("Cast").p1(value).p2(affinity);
     Affinity { first, count, affinities } [first, count] =>
         named("Affinity").p1(first).p2(count).p4(P4::Affinity(affinities));
-    TypeCheck { first, count, table, check_generated } [first, count] =>
-        named("TypeCheck").p1(first).p2(count).p3(!check_generated).p4(P4::Table(table));
+    TypeCheck { first, count, table, check_generated, only } [first, count] =>
+        named("TypeCheck").p1(first).p2(count).p3(if only > 0 { u32::from(only) + 1 } else { u32::from(!check_generated) })
+            .p4(P4::Table(table));
     Eq { left, right, to, flags, collation } => comparison("Eq", left, right, to, flags, collation);
     Ne { left, right, to, flags, collation } => comparison("Ne", left, right, to, flags, collation);
     Lt { left, right, to, flags, collation } => comparison("Lt", left, right, to, flags, collation);

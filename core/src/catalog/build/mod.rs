@@ -61,10 +61,10 @@ impl Source<'_> {
     fn check_collation(&self, name: &[u8]) -> crate::compile::CompileResult<()> {
         match self.collations {
             Some(collations) if !self.loading && collations.find(name).is_none() => {
-                Err(kernite_vdbe::Error::message(format!(
-                    "no such collation sequence: {}",
-                    crate::compile::lossy(name)
-                )))
+                // SQLITE_ERROR_MISSING_COLLSEQ.
+                const MISSING_COLLATION: i32 = 257;
+                let message = format!("no such collation sequence: {}", crate::compile::lossy(name));
+                Err(kernite_vdbe::Error::with_code(MISSING_COLLATION, message))
             }
             _ => Ok(()),
         }

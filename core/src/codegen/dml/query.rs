@@ -36,6 +36,7 @@ pub fn update_from(
     cursor: Cursor,
     key_columns: Option<u16>,
 ) -> CompileResult<()> {
+    c.codegen.select_mut(select).update_from = true;
     select::code(c, select, &mut Destination::new(DestinationKind::UpdateFrom { cursor, key_columns }))
 }
 

@@ -106,7 +106,7 @@ fn affinity(c: &mut Compiler<'_>, table: &Arc<Table>, first: Reg, generated_pend
         let link = strict_link(c, table);
         let has_stored = table.columns.iter().any(|column| column.generated.is_some_and(|it| it.stored));
         let check_generated = !(generated_pending && has_stored);
-        c.emit(Op::TypeCheck { first, count, table: link, check_generated });
+        c.emit(Op::TypeCheck { first, count, table: link, check_generated, only: 0 });
         return;
     }
     let mut letters = stored_affinities(table);

@@ -31,6 +31,8 @@ pub enum Firing {
 #[derive(Clone, Debug, Default)]
 pub struct Triggers {
     list: Vec<Firing>,
+    /// The statement has a RETURNING, and the table triggers of whatever event: what SQLite takes for a writable view.
+    returning_and_others: bool,
 }
 
 impl Triggers {
@@ -46,7 +48,7 @@ impl Triggers {
 
     /// Whether there are triggers other than RETURNING.
     pub fn has_real(&self) -> bool {
-        self.list.iter().any(|firing| matches!(firing, Firing::Trigger(_)))
+        self.returning_and_others || self.list.iter().any(|firing| matches!(firing, Firing::Trigger(_)))
     }
 }
 
@@ -68,8 +70,9 @@ pub fn exist(
 ) -> CompileResult<Triggers> {
     let mut list = Vec::new();
     if c.dml.triggers_disabled {
-        return Ok(Triggers { list });
+        return Ok(Triggers::default());
     }
+    let mut returning_and_others = false;
     let fires = |trigger: &Trigger| trigger.definition.event == event && overlaps(trigger, changes);
     if table.db != TEMP
         && let Some(temp) = c.catalog.database(TEMP)
@@ -85,12 +88,13 @@ pub fn exist(
     if returning::applies(c, event) {
         returning::check_table(table, event)?;
         list.push(Firing::Returning);
+        returning_and_others = !table.triggers.is_empty();
     }
     if c.options.enable_triggers || table.db == TEMP {
         let own = table.triggers.iter().rev().filter(|trigger| trigger.db == table.db && fires(trigger));
         list.extend(own.cloned().map(Firing::Trigger));
     }
-    Ok(Triggers { list })
+    Ok(Triggers { list, returning_and_others })
 }
 
 /// Whether a trigger is one of UPDATE OF the changed columns, or not choosy.

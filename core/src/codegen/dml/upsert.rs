@@ -220,9 +220,8 @@ fn key_expr(
             expr
         }
         number => {
-            let is_rowid = usize::try_from(number).is_ok_and(|at| table.rowid_alias == Some(at));
-            let column = if is_rowid { column::ROWID } else { number };
-            c.bound.expr(ExprKind::Column { cursor, column, table: Some(Arc::clone(table)) })
+            // An INTEGER PRIMARY KEY keeps its number here, while a target names it as the rowid: so it never matches, as in SQLite.
+            c.bound.expr(ExprKind::Column { cursor, column: number, table: Some(Arc::clone(table)) })
         }
     };
     let collation = index.collations.get(at).and_then(|name| name.clone());

@@ -35,7 +35,7 @@ pub use subquery::code_subselect;
 
 use super::column;
 use super::state::SelfRow;
-use crate::bound::{AFFINITY_BLOB, ExprFlags, ExprId, ExprKind, OrderTerm};
+use crate::bound::{AFFINITY_BLOB, AFFINITY_REAL, ExprFlags, ExprId, ExprKind, OrderTerm};
 use crate::catalog::{Table, TableKind};
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::constant::is_constant_not_join;
@@ -445,6 +445,10 @@ pub fn read_column(
         }
         (_, Ok(column)) => {
             c.emit(Op::Column { cursor, column, out, default: ConstId(0), hint });
+            let columns = c.bound.columns_of(cursor);
+            if columns.get(usize::from(column)).is_some_and(|column| column.affinity == AFFINITY_REAL) {
+                c.emit(Op::RealAffinity { value: out });
+            }
             Ok(())
         }
         (_, Err(_)) => {
@@ -475,7 +479,7 @@ fn code_self_column(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileR
         }
         return Ok(reg);
     }
-    if table.columns[at].affinity == crate::bound::AFFINITY_REAL {
+    if table.columns[at].affinity == AFFINITY_REAL {
         c.emit(Op::SCopy { from: reg, to: target });
         c.emit(Op::RealAffinity { value: target });
         return Ok(target);
@@ -497,7 +501,7 @@ fn code_trigger_column(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> Reg {
     } else {
         c.emit(Op::Param { offset, out: target });
     }
-    if affinity == crate::bound::AFFINITY_REAL {
+    if affinity == AFFINITY_REAL {
         c.emit(Op::RealAffinity { value: target });
     }
     target
@@ -526,8 +530,8 @@ fn code_slot(c: &mut Compiler<'_>, slot: u32, of: ExprId, target: Reg) -> Compil
     if info.from_sorter {
         let (cursor, column) = (info.sorter_row, info.columns[at].in_sorter as u16);
         c.emit(Op::Column { cursor, column, out: target, default: ConstId(0), hint: column::HINT_NONE });
-        let is_column = matches!(c.bound[of].kind, ExprKind::Column { column: 0.., table: Some(_), .. });
-        if is_column && c.bound.affinity(of) == crate::bound::AFFINITY_REAL {
+        let is_column = matches!(c.bound[of].kind, ExprKind::Column { column: 0.., .. });
+        if is_column && c.bound.affinity(of) == AFFINITY_REAL {
             c.emit(Op::RealAffinity { value: target });
         }
         return Ok(target);
@@ -616,10 +620,10 @@ pub fn default_constant(c: &mut Compiler<'_>, table: &Arc<Table>, at: usize) -> 
 }
 
 /// Checks one computed column of a STRICT table.
-pub fn type_check(c: &mut Compiler<'_>, table: &Arc<Table>, _at: usize, value: Reg) {
+pub fn type_check(c: &mut Compiler<'_>, table: &Arc<Table>, at: usize, value: Reg) {
     let name = String::from_utf8_lossy(&table.name).into_owned();
     let table = c.builder.table(table.db, &name);
-    c.emit(Op::TypeCheck { first: value, count: 1, table, check_generated: true });
+    c.emit(Op::TypeCheck { first: value, count: 1, table, check_generated: true, only: at as u16 + 1 });
 }
 
 /// The values of a row value (or a scalar) in consecutive registers.

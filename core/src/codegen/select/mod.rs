@@ -18,6 +18,7 @@ mod inner_loop;
 mod limit;
 mod recursive;
 mod sort;
+mod window;
 
 use std::rc::Rc;
 
@@ -27,6 +28,7 @@ use kernite_vdbe::{Addr, Reg};
 pub use distinct::Kept;
 pub use inner_loop::code_row;
 pub use limit::compute_limits;
+pub use window::Windowed;
 
 use self::distinct::DistinctState;
 use self::sort::Sort;
@@ -147,8 +149,8 @@ fn code_select(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destina
         c.bound[select].order_by.clear();
         c.bound[select].flags.distinct = false;
     }
-    if c.bound[select].flags.has_window {
-        return Err(c.unsupported("window functions"));
+    if c.bound[select].flags.has_window && c.bound[select].prior.is_none() {
+        window::prepare(c, select)?;
     }
     let is_aggregate = c.bound[select].flags.aggregate;
     if c.bound[select].prior.is_none() {
@@ -198,7 +200,8 @@ fn code_core(c: &mut Compiler<'_>, select: SelectId, destination: &mut Destinati
     });
     let wants_distinct = c.bound[select].flags.distinct;
     let mut by_grouping = false;
-    if wants_distinct && !is_aggregate && distinct_is_order(c, select, &sort) {
+    let windowed = c.codegen.windowed.contains_key(&select);
+    if wants_distinct && !is_aggregate && !windowed && distinct_is_order(c, select, &sort) {
         // SELECT DISTINCT … ORDER BY the same: grouping does both at once.
         group_by_result(c, select);
         by_grouping = true;
@@ -328,6 +331,10 @@ fn code_plain(
     if state.fixed_limit {
         request.control |= control::USE_LIMIT;
     }
+    let windowed = c.codegen.windowed.contains_key(&select);
+    if windowed {
+        window::open(c, select)?;
+    }
     let w = where_begin(c, request)?;
     let state = c.codegen.select_mut(select);
     if w.rows_out < state.row_estimate {
@@ -349,6 +356,18 @@ fn code_plain(
                 c.builder.change_to_noop(open);
             }
         }
+    }
+    if windowed {
+        let (ret, deliver, next, done) = (c.reg(), c.label(), c.label(), c.label());
+        window::code_rows(c, select, w, ret, deliver)?;
+        c.goto(done);
+        c.bind(deliver);
+        sort.limit_label = None;
+        code_row(c, select, None, Some(sort), Some(distinct), destination, next, done)?;
+        c.bind(next);
+        c.emit(Op::Return { ret, or_fall_through: false });
+        c.bind(done);
+        return Ok(());
     }
     let (next, done) = (w.continue_label, w.break_label);
     code_row(c, select, None, Some(sort), Some(distinct), destination, next, done)?;

@@ -28,7 +28,7 @@ use kernite_vdbe::op::{Db, Op};
 
 use super::schema_table as rows;
 use crate::catalog::{Table, TableKind};
-use crate::compile::{CompileResult, Compiler, action, lossy};
+use crate::compile::{CompileResult, Compiler, Unconnected, action, lossy};
 use trial::Change;
 
 /// Codes ALTER TABLE.
@@ -60,7 +60,9 @@ fn connect_tables(c: &mut Compiler<'_>, db: Db) -> CompileResult<()> {
         let Some(schema) = c.catalog.database(db).cloned() else { continue };
         for table in schema.tables.values().filter(|table| table.is_unconnected()) {
             let TableKind::Virtual { module, .. } = &table.kind else { continue };
-            if c.catalog.modules.find(module).is_some() {
+            let target = Unconnected::Table { db, name: table.name.clone() };
+            if c.catalog.modules.find(module).is_some() && !c.notes.missing.contains(&target) {
+                c.notes.connect_optional = true;
                 c.connected(Arc::clone(table))?;
             }
         }

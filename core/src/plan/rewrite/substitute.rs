@@ -45,7 +45,9 @@ impl Substitution {
                 return self.column(c, expr, column);
             }
             ExprKind::IfNullRow { cursor, .. } if *cursor == self.cursor => *cursor = self.new_cursor,
-            ExprKind::Function(call) if call.is_aggregate && depth > 0 && u32::from(call.aggregate_depth) >= depth => {
+            ExprKind::Function(call)
+                if call.is_aggregate && depth > 0 && u32::from(call.aggregate_depth) >= depth =>
+            {
                 call.aggregate_depth -= 1;
             }
             _ => {}

@@ -102,6 +102,25 @@ pub fn format(
 ) -> Result<(), TooLong> {
     let mut rest = before_nul(format);
     while !rest.is_empty() {
+        // Most directives are one of two, with nothing but themselves.
+        match rest {
+            [b'%', b's', after @ ..] => {
+                push(&arguments.text(Most::All).unwrap_or_default(), limit, out)?;
+                rest = after;
+                continue;
+            }
+            [b'%', b'd', after @ ..] => {
+                let start = out.len();
+                render::push_integer(arguments.integer(Size::Int, true), out);
+                if room(0, limit, out).is_err() {
+                    out.truncate(start);
+                    return Err(TooLong);
+                }
+                rest = after;
+                continue;
+            }
+            _ => {}
+        }
         let plain = find_byte(rest, b'%').unwrap_or(rest.len());
         push(&rest[..plain], limit, out)?;
         rest = &rest[plain..];
