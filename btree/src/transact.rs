@@ -42,6 +42,11 @@ impl Btree {
         self.pager.outstanding()
     }
 
+    /// Forgets what is over of what it waited for: a later wait shall not end because of it.
+    pub fn forget_done(&mut self) {
+        self.pager.forget_done();
+    }
+
     // ---- transactions -----------------------------------------------------------------------------------------
     /// The transaction under way, if any.
     pub fn transaction(&self) -> Option<TransactionKind> {
@@ -266,9 +271,25 @@ impl Btree {
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
     pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
         self.writes += 1;
+        self.trees.changes += 1;
         self.trees.reset_all();
         ready!(self.pager.copy_from(&mut source.pager));
         self.trees.refresh(&self.pager);
         Ok(Some(()))
+    }
+
+    /// As [`Btree::copy_from`], but only the source's pages to `last` (as far as they make whole pages here), from where the last call
+    /// stopped. `true`: all are copied.
+    pub fn copy_up_to(&mut self, source: &mut Btree, last: u32) -> Step<bool> {
+        self.writes += 1;
+        self.trees.reset_all();
+        let done = ready!(self.pager.copy_up_to(&mut source.pager, last));
+        self.trees.refresh(&self.pager);
+        Ok(Some(done))
+    }
+
+    /// The next [`Btree::copy_up_to`] begins with the first page again: the source has changed.
+    pub fn restart_copy(&mut self) {
+        self.pager.restart_copy();
     }
 }

@@ -20,3 +20,11 @@ pub mod resolve;
 pub mod result_code;
 
 pub use api::*;
+
+/// The crates below, for layers that need their types: the C API.
+pub mod engine {
+    pub use kernite_btree as btree;
+    pub use kernite_io as io;
+    pub use kernite_parser as parser;
+    pub use kernite_vdbe as vdbe;
+}

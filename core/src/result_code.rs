@@ -1,55 +1,66 @@
 //! SQLite's texts for result codes, and the message of an error: one table for the Rust API, the C API and the shell.
 
+use std::ffi::CStr;
+
 use kernite_btree::Error as StorageError;
 use kernite_vdbe::Error;
 
 /// `sqlite3_errstr`: the text of a result code. Extended codes have that of their class, but for three.
 pub fn text(extended_code: i32) -> &'static str {
+    c_text(extended_code).to_str().unwrap_or_default()
+}
+
+/// As [`text`], for C.
+pub fn c_text(extended_code: i32) -> &'static CStr {
     const ABORT_ROLLBACK: i32 = 516;
     match extended_code {
-        ABORT_ROLLBACK => return "abort due to ROLLBACK",
-        100 => return "another row available",
-        101 => return "no more rows available",
+        ABORT_ROLLBACK => return c"abort due to ROLLBACK",
+        100 => return c"another row available",
+        101 => return c"no more rows available",
         _ => {}
     }
     match extended_code & 0xff {
-        0 => "not an error",
-        1 => "SQL logic error",
-        3 => "access permission denied",
-        4 => "query aborted",
-        5 => "database is locked",
-        6 => "database table is locked",
-        7 => "out of memory",
-        8 => "attempt to write a readonly database",
-        9 => "interrupted",
-        10 => "disk I/O error",
-        11 => "database disk image is malformed",
-        12 => "unknown operation",
-        13 => "database or disk is full",
-        14 => "unable to open database file",
-        15 => "locking protocol",
-        17 => "database schema has changed",
-        18 => "string or blob too big",
-        19 => "constraint failed",
-        20 => "datatype mismatch",
-        21 => "bad parameter or other API misuse",
-        22 => "large file support is disabled",
-        23 => "authorization denied",
-        25 => "column index out of range",
-        26 => "file is not a database",
-        27 => "notification message",
-        28 => "warning message",
-        _ => "unknown error",
+        0 => c"not an error",
+        1 => c"SQL logic error",
+        3 => c"access permission denied",
+        4 => c"query aborted",
+        5 => c"database is locked",
+        6 => c"database table is locked",
+        7 => c"out of memory",
+        8 => c"attempt to write a readonly database",
+        9 => c"interrupted",
+        10 => c"disk I/O error",
+        11 => c"database disk image is malformed",
+        12 => c"unknown operation",
+        13 => c"database or disk is full",
+        14 => c"unable to open database file",
+        15 => c"locking protocol",
+        17 => c"database schema has changed",
+        18 => c"string or blob too big",
+        19 => c"constraint failed",
+        20 => c"datatype mismatch",
+        21 => c"bad parameter or other API misuse",
+        23 => c"authorization denied",
+        25 => c"column index out of range",
+        26 => c"file is not a database",
+        27 => c"notification message",
+        28 => c"warning message",
+        _ => c"unknown error",
     }
 }
 
 /// The message that `sqlite3_errmsg` gives for an error.
 pub fn message(error: &Error) -> String {
+    own_message(error).unwrap_or_else(|| text(error.code()).to_owned())
+}
+
+/// The message of an error that has one beside the text of its code.
+pub fn own_message(error: &Error) -> Option<String> {
     match error {
-        Error::Message { message, .. } => message.clone(),
+        Error::Message { message, .. } => Some(message.clone()),
         // A refusal names the feature; SQLite has no text for it.
-        Error::Storage(StorageError::Unsupported(_)) | Error::Program { .. } => error.to_string(),
-        error => text(error.code()).to_owned(),
+        Error::Storage(StorageError::Unsupported(_)) | Error::Program { .. } => Some(error.to_string()),
+        _ => None,
     }
 }
 

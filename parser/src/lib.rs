@@ -20,7 +20,7 @@ mod parser;
 mod print;
 
 pub use complete::{Completeness, Missing, complete, completeness};
-pub use lexer::{keyword_check, keyword_count, keyword_name};
+pub use lexer::{keyword_check, keyword_count, keyword_name, parameter_spans};
 pub use parsed::{Explain, Features, Limits, Parameter, Parameters, ParseError, ParseErrorKind, Parsed};
 pub use parser::Parser;
 pub use print::print;

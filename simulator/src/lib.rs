@@ -1,9 +1,29 @@
-//! Worlds from a seed: generated SQL, and what it runs in.
+//! `kernite-sim`: a world from a seed.
 //!
-//! Whatever this crate decides follows from a seed, so that a failing run is replayed by its number alone.
+//! A disk that loses what was not synced, processes that die anywhere, calls that fail, a clock that jumps, and two engines, Kernite
+//! and real SQLite, on one file in it. One list of decisions decides all of it, and one number makes the list, so that whatever goes
+//! wrong goes wrong again.
 //!
-//! Never: clocks, files, threads, randomness of its own.
+//! Rooms, from the ground up: `decide` (decisions), `trace` (what happened), `world` (disk, locks, schedule), `process` (threads that
+//! take turns), `sqlite_process` (real SQLite in the world), `engine` (both behind one trait), `generate` (SQL), `workload` (what clients
+//! do), `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run`
+//! (a seed from beginning to end), `shrink`, `script` (a run as a file), `report` (text and HTML for people).
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod client;
+pub mod decide;
+pub mod engine;
 pub mod generate;
+pub mod history;
+pub mod oracle;
+pub mod process;
+pub mod profile;
+pub mod report;
+pub mod run;
+pub mod script;
+pub mod shrink;
+pub mod sqlite_process;
+pub mod trace;
+pub mod workload;
+pub mod world;

@@ -32,6 +32,38 @@ pub trait Engine {
 
     /// Runs all statements of a text; the first failure.
     fn run_all(&mut self, sql: &str) -> Option<Failure>;
+
+    /// Runs all statements of a text, none of which may fail. The panic names the statement.
+    fn must(&mut self, sql: &str) {
+        if let Some(failure) = self.run_all(sql) {
+            panic!("error {}: {}\n  {sql}", failure.code, failure.message);
+        }
+    }
+
+    /// The rows of a query that may not fail.
+    fn rows(&mut self, sql: &str) -> Vec<Vec<Value>> {
+        let outcome = self.run(sql);
+        if let Some(failure) = outcome.failure {
+            panic!("error {}: {}\n  {sql}", failure.code, failure.message);
+        }
+        outcome.rows
+    }
+
+    /// The integer that a query gives which may not fail.
+    fn number(&mut self, sql: &str) -> i64 {
+        match self.rows(sql).first().and_then(|row| row.first()) {
+            Some(Value::Integer(number)) => *number,
+            other => panic!("{other:?} instead of an integer\n  {sql}"),
+        }
+    }
+
+    /// The text that a query gives which may not fail.
+    fn text(&mut self, sql: &str) -> String {
+        match self.rows(sql).first().and_then(|row| row.first()) {
+            Some(Value::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            other => panic!("{other:?} instead of a text\n  {sql}"),
+        }
+    }
 }
 
 /// SQLite, bundled.
@@ -121,9 +153,67 @@ impl Kernite {
     pub fn open(path: &std::path::Path) -> Kernite {
         Kernite(kernite::Connection::open(path).expect("Kernite opens the file"))
     }
+
+    /// A database file of a world, opened by a process of its own.
+    ///
+    /// # Errors
+    /// What opening it gives.
+    pub fn in_world(io: kernite_io::SharedIo, path: &str) -> Result<Kernite, Failure> {
+        Kernite::in_process(&crate::backend::process_on(io), path)
+    }
+
+    /// A database file of a process.
+    ///
+    /// # Errors
+    /// What opening it gives.
+    pub fn in_process(process: &std::sync::Arc<kernite_io::Process>, path: &str) -> Result<Kernite, Failure> {
+        let flags = kernite::OpenFlags::default();
+        kernite::Connection::open_in(process, path, flags)
+            .map(Kernite)
+            .map_err(|error| kernite_failure(&error))
+    }
 }
 
-fn kernite_failure(error: &kernite::Error) -> Failure {
+/// Which engine opens a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Kernite,
+    Sqlite,
+}
+
+impl Kind {
+    /// Opens a database file, making it where there is none.
+    pub fn open(self, path: &std::path::Path) -> Box<dyn Engine> {
+        match self {
+            Kind::Kernite => Box::new(Kernite::open(path)),
+            Kind::Sqlite => Box::new(Sqlite::open(path)),
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Kind {
+        match self {
+            Kind::Kernite => Kind::Sqlite,
+            Kind::Sqlite => Kind::Kernite,
+        }
+    }
+
+    /// Its name, as [`Kind::named`] takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Kernite => "kernite",
+            Kind::Sqlite => "sqlite",
+        }
+    }
+
+    /// The engine of a name.
+    pub fn named(name: &str) -> Option<Kind> {
+        [Kind::Kernite, Kind::Sqlite].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An error of Kernite as both engines show theirs.
+pub fn kernite_failure(error: &kernite::Error) -> Failure {
     Failure { code: error.extended_code().unwrap_or(-1), message: error.to_string() }
 }
 

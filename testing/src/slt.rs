@@ -5,6 +5,9 @@
 //! MD5, ours is hashed too, and queries with the same label have to agree with each other.
 //!
 //! An error while rows are fetched only ends the rows, as in the original runner.
+//!
+//! Our own scripts use one letter more, `Q`, alone and for any number of columns: each row is a line, its values written as SQL literals with
+//! `|` between them, and a failure is a line of its own with code and message. So a type, a digit or an error text that differs is seen.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -13,7 +16,7 @@ use std::path::Path;
 use md5::{Digest, Md5};
 use sqllogictest::{ColumnType, QueryExpect, Record, SortMode, StatementExpect};
 
-use crate::engine::{Engine, Value};
+use crate::engine::{Engine, Outcome, Value};
 
 /// A type letter, kept as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub struct Letter(char);
 
 impl ColumnType for Letter {
     fn from_char(value: char) -> Option<Letter> {
-        matches!(value, 'I' | 'R' | 'T').then_some(Letter(value))
+        matches!(value, 'I' | 'R' | 'T' | 'Q').then_some(Letter(value))
     }
 
     fn to_char(&self) -> char {
@@ -163,6 +166,17 @@ impl Runner<'_> {
                 return;
             }
         };
+        if types == [Letter('Q')] {
+            let mut actual = literal_lines(&outcome);
+            if sort_mode.is_some_and(|mode| mode != SortMode::NoSort) {
+                actual.sort();
+            }
+            if actual != results {
+                let why = format!("expected:\n{}\n  got:\n{}", results.join("\n"), actual.join("\n"));
+                self.fail(place, sql, &why);
+            }
+            return;
+        }
         if outcome.columns.is_empty() {
             let why = outcome
                 .failure
@@ -190,6 +204,106 @@ impl Runner<'_> {
             self.by_label.insert(label, hash);
         }
     }
+}
+
+/// What a statement gave, as the letter `Q` has it.
+pub fn literal_lines(outcome: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = outcome.rows.iter().map(|row| literal_line(row)).collect();
+    lines.extend(
+        outcome.failure.as_ref().map(|failure| format!("error {}: {}", failure.code, failure.message)),
+    );
+    lines
+}
+
+/// A row as SQL literals with `|` between them; what cannot stand in a line is escaped with `\\`.
+pub fn literal_line(row: &[Value]) -> String {
+    row.iter().map(literal).collect::<Vec<_>>().join("|")
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => format!("{number:?}"),
+        Value::Blob(bytes) => {
+            let mut text = "x'".to_string();
+            for byte in bytes {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text + "'"
+        }
+        Value::Text(bytes) => {
+            let mut text = "'".to_string();
+            for chunk in bytes.utf8_chunks() {
+                for letter in chunk.valid().chars() {
+                    match letter {
+                        '\\' => text.push_str("\\\\"),
+                        '\'' => text.push_str("''"),
+                        letter if letter.is_control() => {
+                            let _ = write!(text, "\\u{{{:x}}}", letter as u32);
+                        }
+                        letter => text.push(letter),
+                    }
+                }
+                for byte in chunk.invalid() {
+                    let _ = write!(text, "\\x{byte:02x}");
+                }
+            }
+            text + "'"
+        }
+    }
+}
+
+/// Fills in what SQLite gives: each record of letter `Q`, and each paragraph of bare SQL, which becomes a record: `statement ok` where
+/// it gives no columns, else `query Q`. Gives the script and what was wrong in it.
+pub fn complete(script: &str, sqlite: &mut dyn Engine) -> (String, Vec<String>) {
+    let (mut out, mut faults) = (String::new(), Vec::new());
+    for paragraph in script.split("\n\n").map(|text| text.trim_matches('\n')).filter(|text| !text.is_empty())
+    {
+        let is_comment = |line: &&str| line.starts_with('#');
+        let (comments, lines): (Vec<&str>, Vec<&str>) = paragraph.lines().partition(is_comment);
+        for comment in comments {
+            out.push_str(comment);
+            out.push('\n');
+        }
+        let head = lines.first().copied().unwrap_or_default();
+        let body = match head.split_ascii_whitespace().next() {
+            Some("statement" | "query") => lines.get(1..).unwrap_or_default(),
+            _ => &lines[..],
+        };
+        let sql = body.iter().take_while(|line| **line != "----").copied().collect::<Vec<_>>().join("\n");
+        if !sql.is_empty() {
+            out.push_str(&completed(head, &sql, sqlite, &mut faults));
+        }
+        out.push('\n');
+    }
+    (out.trim_end().to_string() + "\n", faults)
+}
+
+/// Whether a text holds more than one statement. Semicolons inside triggers end none.
+fn has_several(sql: &str) -> bool {
+    let end = if sql.to_ascii_uppercase().contains(" TRIGGER ") { "END;" } else { ";" };
+    sql.split_once(end).is_some_and(|(_, rest)| !rest.trim().is_empty())
+}
+
+fn completed(head: &str, sql: &str, sqlite: &mut dyn Engine, faults: &mut Vec<String>) -> String {
+    if has_several(sql) || head.starts_with("statement") {
+        let failure = sqlite.run_all(sql);
+        faults.extend(failure.map(|f| format!("{}: {}\n  {sql}", f.code, f.message)));
+        return format!("statement ok\n{sql}\n");
+    }
+    let outcome = sqlite.run(sql);
+    if outcome.columns.is_empty() && outcome.failure.is_none() {
+        return format!("statement ok\n{sql}\n");
+    }
+    let sorted = head.contains("rowsort");
+    let mut lines = literal_lines(&outcome);
+    if sorted {
+        lines.sort();
+    }
+    let head = if sorted { "query Q rowsort" } else { "query Q" };
+    let results = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    format!("{head}\n{sql}\n----\n{results}")
 }
 
 /// A long result as scripts give it.

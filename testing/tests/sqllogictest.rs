@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kernite_testing::engine::{Engine, Kernite, Sqlite};
+use kernite_testing::backend::{Backend, Fresh};
+use kernite_testing::engine::{Engine, Sqlite};
 use kernite_testing::slt;
 
 fn corpus() -> Option<PathBuf> {
@@ -68,5 +69,19 @@ fn sqlite_passes_the_runner() {
 
 #[test]
 fn the_corpus_passes_in_memory() {
-    whole_corpus(|_| Box::new(Kernite::memory()));
+    whole_corpus(|_| Box::new(Fresh::new(Backend::Memory, 0)));
+}
+
+#[test]
+fn the_corpus_passes_on_files() {
+    whole_corpus(|_| Box::new(Fresh::new(Backend::Syscall, 0)));
+}
+
+/// Every operation on the disk is late, and completes in an order that the script's name decides.
+#[test]
+fn the_corpus_passes_on_a_late_disk() {
+    whole_corpus(|name| {
+        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        Box::new(Fresh::new(Backend::Late, seed))
+    });
 }

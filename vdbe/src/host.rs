@@ -29,6 +29,9 @@ pub struct Storage {
     pub databases: Vec<Option<Btree>>,
     /// What the machine itself waits for after `Ok(None)`: sorter runs. What a database waits for, its [`Btree`] tells.
     pub outstanding: Outstanding,
+    /// Cursors of virtual tables that were closed. Dropping one may run the application's code: the driver does it with the connection
+    /// released.
+    pub closed: Vec<Box<dyn std::any::Any + Send>>,
 }
 
 /// A savepoint that SQL opened.
@@ -63,6 +66,8 @@ pub struct ConnectionState {
     pub active: u32,
     pub readers: u32,
     pub writers: u32,
+    /// Virtual tables being destroyed: their statements may drop tables while the one that drops them reads.
+    pub destroying: u32,
     /// `changes()`, `total_changes()`, `last_insert_rowid()`.
     pub changes: i64,
     pub total_changes: i64,
@@ -92,6 +97,7 @@ impl Default for ConnectionState {
             active: 0,
             readers: 0,
             writers: 0,
+            destroying: 0,
             changes: 0,
             total_changes: 0,
             last_insert_rowid: 0,
@@ -208,8 +214,12 @@ pub trait Host {
         arguments: &[Register],
         out: &mut Register,
     ) -> Step<()>;
-    /// The instance of a virtual table; connects it where that was not done yet.
+    /// The instance of a virtual table.
     fn vtab(&mut self, db: Db, name: &str) -> Result<Arc<dyn vtab::Table>, Error>;
+    /// A virtual table is written: it takes part in the transaction. `false`: it does already.
+    fn vtab_joins(&mut self, _table: &Arc<dyn vtab::Table>) -> bool {
+        true
+    }
 }
 
 /// Work that an instruction hands to the layer above.

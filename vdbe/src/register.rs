@@ -68,8 +68,10 @@ pub enum Payload {
     Shared(Arc<dyn SharedBytes>),
     /// An aggregate under way.
     Accumulator(Box<Accumulator>),
-    /// Machine-internal objects (rowsets), and pointers passed between functions (`sqlite3_bind_pointer`).
+    /// Machine-internal objects (rowsets).
     Object(Box<dyn Any + Send>),
+    /// A pointer passed between functions (`sqlite3_bind_pointer`); the value itself is NULL.
+    Pointer(Arc<dyn Any + Send + Sync>),
 }
 
 /// Bytes with an owner that is told (by drop) when they are not needed any more.
@@ -230,7 +232,7 @@ impl Register {
         self.flags.0 |= Flags::SUBTYPE;
     }
 
-    /// Copies value, subtype and zero tail of `other`. An object (a pointer passed between functions) does not come along.
+    /// Copies value, subtype and zero tail of `other`. A machine-internal object does not come along.
     #[inline]
     pub fn copy_from(&mut self, other: &Register) {
         match &other.payload {
@@ -238,6 +240,7 @@ impl Register {
                 self.reset(other.tag);
                 self.payload = Payload::Shared(owner.clone());
             }
+            Payload::Pointer(pointer) => self.set_pointer(Arc::clone(pointer)),
             _ => self.set(other.value()),
         }
         if matches!(self.tag, Tag::Integer | Tag::Real | Tag::Text | Tag::Blob) {
@@ -255,6 +258,49 @@ impl Register {
             self.flags.0 &= !Flags::ZERO_TAIL;
             self.number = 0;
         }
+    }
+
+    /// Sets text or a blob (`tag`) whose bytes have another owner.
+    pub fn set_shared(&mut self, tag: Tag, owner: Arc<dyn SharedBytes>) {
+        debug_assert!(matches!(tag, Tag::Text | Tag::Blob));
+        self.reset(tag);
+        self.payload = Payload::Shared(owner);
+    }
+
+    /// Sets NULL with a pointer that functions can ask for.
+    pub fn set_pointer(&mut self, pointer: Arc<dyn Any + Send + Sync>) {
+        self.reset(Tag::Null);
+        self.payload = Payload::Pointer(pointer);
+    }
+
+    /// The pointer that came with a NULL.
+    pub fn pointer(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        match &self.payload {
+            Payload::Pointer(pointer) if self.tag == Tag::Null => Some(pointer),
+            _ => None,
+        }
+    }
+
+    /// Whether the value came from a bound parameter.
+    pub fn is_bound(&self) -> bool {
+        self.flags.has(Flags::FROM_BIND)
+    }
+
+    /// Whether this integer is a real that has no fraction.
+    #[inline]
+    pub fn is_integer_real(&self) -> bool {
+        self.tag == Tag::Integer && self.flags.has(Flags::INT_REAL)
+    }
+
+    /// Puts two NUL bytes behind the bytes of text or blob, where C programs look for them: the value does not change. `false` where
+    /// the bytes have another owner, and nothing can be put behind them.
+    #[inline]
+    pub fn end_with_nul(&mut self) -> bool {
+        let Payload::Own(bytes) = &mut self.payload else { return false };
+        let len = bytes.len();
+        bytes.extend_from_slice(&[0, 0]);
+        bytes.truncate(len);
+        true
     }
 
     /// Makes text of a number, in place. Text, blobs and NULL stay as they are.
@@ -309,7 +355,10 @@ impl Register {
         self.tag = tag;
         self.flags = Flags(0);
         self.subtype = 0;
-        if matches!(self.payload, Payload::Accumulator(_) | Payload::Object(_) | Payload::Shared(_)) {
+        if matches!(
+            self.payload,
+            Payload::Accumulator(_) | Payload::Object(_) | Payload::Shared(_) | Payload::Pointer(_)
+        ) {
             self.drop_object();
         }
     }
@@ -347,6 +396,27 @@ mod tests {
         assert_eq!(register.value(), ValueRef::Integer(7));
         let Payload::Own(kept) = &register.payload else { panic!("the buffer went away") };
         assert!(kept.capacity() >= 1000);
+    }
+
+    #[test]
+    fn a_pointer_is_null_and_comes_along_with_copies() {
+        let mut register = Register::null();
+        register.set_pointer(Arc::new(7u32));
+        let mut copy = Register::null();
+        copy.set_integer(1);
+        copy.copy_from(&register);
+        assert!(copy.is_null());
+        assert_eq!(copy.pointer().and_then(|pointer| pointer.downcast_ref::<u32>()), Some(&7));
+        copy.set_null();
+        assert!(copy.pointer().is_none());
+    }
+
+    #[test]
+    fn text_is_ended_without_changing_it() {
+        let mut register = Register::null();
+        register.set_text(b"abc");
+        assert!(register.end_with_nul());
+        assert_eq!(register.value(), ValueRef::Text(b"abc"));
     }
 
     #[test]

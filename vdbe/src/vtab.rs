@@ -174,6 +174,8 @@ pub struct IndexInfo {
     pub estimated_rows: i64,
     /// At most one row (`SQLITE_INDEX_SCAN_UNIQUE`).
     pub unique: bool,
+    /// EXPLAIN QUERY PLAN shows the number in hexadecimal (`SQLITE_INDEX_SCAN_HEX`).
+    pub hexadecimal: bool,
 }
 
 /// What [`Table::best_index`] says.

@@ -245,8 +245,9 @@ impl Begin {
         }
         // An empty file that was empty before has nothing to forget.
         if known.is_some() || len > 0 || pager.page_count > 0 {
-            pager.reset_cache();
+            pager.see_change(Pager::reset_cache);
         }
+        pager.was_read = true;
         if pager.files.as_ref().is_some_and(|files| files.immutable) {
             return Ok(Some(At::Length(bytes)));
         }
@@ -435,6 +436,15 @@ impl Pager {
                     files.unlock(LockLevel::None);
                 }
             }
+        }
+    }
+
+    /// Runs what a change by others makes necessary. What is seen for the first time is no change.
+    pub(super) fn see_change(&mut self, forget: impl FnOnce(&mut Pager)) {
+        let before = self.data_version;
+        forget(self);
+        if !std::mem::replace(&mut self.was_read, true) {
+            self.data_version = before;
         }
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Cache {
     /// Stamps of pages that were dropped in this transaction.
     dropped_stamps: HashMap<PageNo, u64>,
     hand: usize,
+    /// Changes whenever a page left its frame, or bytes in a frame were put back.
+    pub(super) generation: u64,
 }
 
 impl Cache {
@@ -86,6 +88,7 @@ impl Cache {
             keep_stamps_from: u64::MAX,
             dropped_stamps: HashMap::default(),
             hand: 0,
+            generation: 0,
         }
     }
 
@@ -179,6 +182,7 @@ impl Cache {
 
     /// Makes a page not resident. The caller keeps `dirty` true (see [`Cache::take_dirty`]).
     pub(super) fn detach(&mut self, id: FrameId) {
+        self.generation += 1;
         let frame = &mut self.frames[id.0 as usize];
         let Some(page) = frame.page_no else { return };
         if frame.flags & ORPHAN == 0 {
@@ -282,6 +286,7 @@ impl Cache {
 
     /// Makes every page not resident and gives the memory back.
     pub(super) fn clear(&mut self) {
+        self.generation += 1;
         self.dirty.clear();
         for index in 0..self.frames.len() {
             self.detach(FrameId(index as u32));

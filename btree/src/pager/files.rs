@@ -131,6 +131,11 @@ impl Pager {
         &self.wait.outstanding
     }
 
+    /// Forgets what is over of that.
+    pub fn forget_done(&mut self) {
+        self.wait.outstanding.prune();
+    }
+
     /// Whether the database cannot be written.
     pub fn is_read_only(&self) -> bool {
         self.files.as_ref().is_some_and(|files| files.read_only)

@@ -152,13 +152,16 @@ pub struct Pager {
     wait: Waiter,
     reads: Vec<QueuedRead>,
     script: Option<Script>,
-    /// An operation waits for a page: its next run must not evict what it has.
-    rerun: bool,
+    /// An operation waits for a page: its next run must not evict what it has before it gets there. So many more times the pager does
+    /// not trim its cache; bounded, as an operation may be given up.
+    trims_to_skip: u32,
     /// The backend queues reads, so that reading ahead pays.
     queues: bool,
     /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
     freed: HashSet<PageNo>,
     data_version: u32,
+    /// A transaction has seen the file: whatever differs from then on, others did.
+    was_read: bool,
     /// Pages of a copy under way that are done.
     copied: u32,
     /// What the last checkpoint came to.
@@ -214,10 +217,11 @@ impl Pager {
             wait: Waiter::default(),
             reads: Vec::new(),
             script: None,
-            rerun: false,
+            trims_to_skip: 0,
             queues: false,
             freed: HashSet::default(),
             data_version: 1,
+            was_read: false,
             copied: 0,
             checkpointed: CheckpointOutcome { busy: false, log_frames: -1, checkpointed_frames: -1 },
             trust_short_file: false,
@@ -359,6 +363,13 @@ impl Pager {
     #[inline]
     pub fn unpin(&mut self, frame: FrameId) {
         self.cache.unpin(frame);
+    }
+
+    /// A number that changes whenever a page left its frame or was put back as it had been: frames noted under another number may
+    /// hold something else.
+    #[inline]
+    pub fn residence(&self) -> u64 {
+        self.cache.generation
     }
 
     /// Whether the cache is above its budget, or work that was left behind has to be driven on: checked at the start of each operation, which

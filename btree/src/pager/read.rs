@@ -19,6 +19,10 @@ use crate::{Damage, Error, Step};
 /// Reads ahead under way at once.
 const AHEAD_MAX: usize = 64;
 
+/// How often a re-run leaves the cache as it is until it finds the page that it waited for. Every call of a tree may trim, and an
+/// instruction makes several: if only the first of them were spared, the later ones would evict what the earlier ones wait for, for ever.
+const RERUN_TRIMS_MAX: u32 = 16;
+
 /// A page that is being read.
 pub(super) struct QueuedRead {
     page: PageNo,
@@ -86,7 +90,7 @@ impl Pager {
                 }
             },
         };
-        self.rerun = true;
+        self.trims_to_skip = RERUN_TRIMS_MAX;
         self.wait.outstanding.prune();
         self.wait.outstanding.track(&completion);
         Ok(None)
@@ -94,7 +98,11 @@ impl Pager {
 
     fn taken(&mut self, completion: &Completion<(Buffer, usize)>) -> Step<Buffer> {
         match completion.take() {
-            Some(Ok((buffer, _))) => Ok(Some(buffer)),
+            Some(Ok((buffer, _))) => {
+                // The re-run has got to where the operation waited.
+                self.trims_to_skip = 0;
+                Ok(Some(buffer))
+            }
             Some(Err(error)) => {
                 self.cache.lose_buffer();
                 Err(error.into())

@@ -181,6 +181,7 @@ impl Pager {
 
     /// Makes a page what its image says.
     fn put_back(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
+        self.cache.generation += 1;
         let id = match self.cache.table.lookup(page) {
             Some(id) => {
                 let old = std::mem::replace(&mut self.cache.frame_mut(id).buffer, buffer);

@@ -120,7 +120,8 @@ impl Pager {
     /// [`Pager::over_budget`]; a re-run of an operation that waited for a page evicts nothing, so that each re-run gets further.
     pub fn trim(&mut self) -> Step<()> {
         if self.script.is_none() {
-            if std::mem::take(&mut self.rerun) {
+            if self.trims_to_skip > 0 {
+                self.trims_to_skip -= 1;
                 return Ok(Some(()));
             }
             if self.cache.evict(self.cache.budget) {

@@ -37,6 +37,16 @@ impl Pager {
     /// Overwrites this database with `source`. Needs a write transaction here and a read transaction there, and no cursor open here. Run again
     /// until done; commit afterwards. [`Error::Unsupported`] for another page size in WAL mode or beyond a gibibyte.
     pub fn copy_from(&mut self, source: &mut Pager) -> Step<()> {
+        self.copy_up_to(source, u32::MAX).map(|done| done.map(|_| ()))
+    }
+
+    /// The next copy begins with the first page again.
+    pub fn restart_copy(&mut self) {
+        self.copied = 0;
+    }
+
+    /// As [`Pager::copy_from`], but only the source's pages to `last`; of larger pages here, those that they fill. `true` when all are copied.
+    pub fn copy_up_to(&mut self, source: &mut Pager, last: u32) -> Step<bool> {
         let image = Image { page_bytes: source.page_size() as u32, pages: source.page_count() };
         let page_bytes = self.page_size() as u64;
         let resized = u64::from(image.page_bytes) != page_bytes;
@@ -45,7 +55,11 @@ impl Pager {
             return Err(Error::Unsupported("this change of the page size"));
         }
         let pages = image.bytes().div_ceil(page_bytes) as u32;
-        while self.copied < pages {
+        let wanted = match last >= image.pages {
+            true => pages,
+            false => (u64::from(last) * u64::from(image.page_bytes) / page_bytes) as u32,
+        };
+        while self.copied < wanted {
             let number = self.copied + 1;
             if let Some(page) = PageNo::new(number)
                 && page != self.lock_byte_page()
@@ -53,6 +67,9 @@ impl Pager {
                 ready!(self.copy_page(page, source, image));
             }
             self.copied = number;
+        }
+        if last < image.pages {
+            return Ok(Some(false));
         }
         if pages < self.page_count {
             self.begin_change();
@@ -62,7 +79,7 @@ impl Pager {
         }
         self.transaction.image = (resized || self.reserved != source.reserved).then_some(image);
         self.copied = 0;
-        Ok(Some(()))
+        Ok(Some(true))
     }
 
     fn copy_page(&mut self, page: PageNo, source: &mut Pager, image: Image) -> Step<()> {

@@ -87,6 +87,7 @@ impl Trees {
                 return Err(Error::corrupt(PageNo::ONE, Damage::Freelist));
             };
             ready!(self.save_all(pager, None));
+            self.changes += 1;
             self.full_vacuum = Some(FullVacuum { end, last: pages });
         }
         while let Some(vacuum) = self.full_vacuum {
@@ -107,6 +108,7 @@ impl Trees {
 
     /// Gives one free page back, or a pointer-map page with it; `false` when there is nothing to give.
     pub fn incremental_vacuum_step(&mut self, pager: &mut Pager) -> Step<bool> {
+        self.changes += 1;
         self.refresh(pager);
         if !ready!(change::has_pointer_map(pager)) {
             return Ok(Some(false));

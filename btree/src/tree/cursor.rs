@@ -101,6 +101,17 @@ pub(crate) struct Cursor {
     pub overflow: OverflowMemo,
     /// Entries counted so far by a count under way.
     pub counted: Option<u64>,
+    /// When the cursor was closed, on an entry. `None` while it is open, or where it was on none.
+    left: Option<Moment>,
+}
+
+/// A state of all trees and of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// [`crate::tree::trees::Trees::changes`].
+    pub changes: u64,
+    /// [`Pager::residence`].
+    pub residence: u64,
 }
 
 /// Damage found on the page in `frame`.
@@ -158,7 +169,26 @@ impl Cursor {
             fault: None,
             overflow: OverflowMemo::default(),
             counted: None,
+            left: None,
         }
+    }
+
+    /// Opens the cursor anew. One that was left on an entry of the same tree, and nothing has changed since, is there still: statements
+    /// that follow each other mostly work at the same place.
+    fn reopen(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) {
+        let kind = if key.is_some() { TreeKind::Index } else { TreeKind::Table };
+        let stays = self.left.take() == Some(now) && self.root == root && self.kind == kind;
+        if !stays {
+            self.reset();
+            self.patience = 0;
+            self.misses = 0;
+        }
+        self.fault = None;
+        self.open = true;
+        self.write = write;
+        self.kind = kind;
+        self.root = root;
+        self.key = key;
     }
 
     /// Whether the tree's keys are rowids.
@@ -293,7 +323,10 @@ impl Cursor {
     #[inline(always)]
     pub fn land(&mut self, index: u32, pager: &Pager, geometry: &Geometry) -> Result<(), Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-        debug_assert!(index < header.count());
+        if index >= header.count() {
+            // Another tree shares the page in a damaged file, and took cells away.
+            return Err(self.lose(pager, Damage::DoubleUse));
+        }
         let at = page::cell_offset(bytes, header, index as usize);
         let parsed = if self.is_table() {
             cell::table_leaf(bytes, at, geometry)
@@ -356,39 +389,43 @@ pub(crate) struct CursorSlab {
 
 impl CursorSlab {
     /// Opens a cursor on the tree at `root`.
-    pub fn open(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool) -> CursorId {
+    pub fn open(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
         let mut shared = false;
         for other in self.cursors.iter_mut().filter(|other| other.open && other.root == root) {
             other.shared = true;
             shared = true;
         }
-        let id = match self.vacant.pop() {
-            Some(index) => CursorId { index, generation: self.cursors[index as usize].generation },
-            None => CursorId { index: self.cursors.len() as u32, generation: 0 },
+        // The one that was last on this tree, if there is one: it may still be at a good place.
+        let cursors = &mut self.cursors;
+        let familiar = self.vacant.iter().rposition(|&index| cursors[index as usize].root == root);
+        let vacant = match familiar {
+            Some(at) => Some(self.vacant.swap_remove(at)),
+            None => self.vacant.pop(),
         };
-        let mut cursor = Cursor::new(id.generation, root, key, write);
-        cursor.shared = shared;
-        match self.cursors.get_mut(id.index as usize) {
-            Some(slot) => {
-                // The buffers of the cursor that was here before are reused.
-                cursor.saved_key = std::mem::take(&mut slot.saved_key);
-                cursor.saved_key.clear();
-                cursor.overflow = std::mem::take(&mut slot.overflow);
-                cursor.overflow.clear();
-                *slot = cursor;
+        match vacant {
+            Some(index) => {
+                let cursor = &mut cursors[index as usize];
+                cursor.reopen(root, key, write, now);
+                cursor.shared = shared;
+                CursorId { index, generation: cursor.generation }
             }
-            None => self.cursors.push(cursor),
+            None => {
+                let index = cursors.len() as u32;
+                let mut cursor = Cursor::new(0, root, key, write);
+                cursor.shared = shared;
+                cursors.push(cursor);
+                CursorId { index, generation: 0 }
+            }
         }
-        id
     }
 
     /// Closes a cursor; closing one twice does nothing.
-    pub fn close(&mut self, id: CursorId) {
+    pub fn close(&mut self, id: CursorId, now: Moment) {
         if let Ok(cursor) = self.get_mut(id) {
             cursor.open = false;
-            cursor.reset();
+            cursor.left = (cursor.state == State::OnEntry && cursor.counted.is_none()).then_some(now);
+            cursor.overflow.clear();
             cursor.key = None;
-            cursor.fault = None;
             cursor.generation = cursor.generation.wrapping_add(1);
             self.vacant.push(id.index);
         }

@@ -25,6 +25,7 @@ use crate::tree::{save, space};
 impl Trees {
     /// Deletes through a cursor; see [`crate::Btree::delete`].
     pub fn delete(&mut self, pager: &mut Pager, id: CursorId, save_position: bool) -> Step<()> {
+        self.changes += 1;
         if let LongChain::Freeing { task, .. } = self.long_chain {
             ready!(self.free_long_chain(pager));
             if task == (ChainTask { cursor: id, row: None }) && self.cursors.get(id)?.state != State::OnEntry

@@ -41,6 +41,18 @@ impl Btree {
         meta::write(&mut self.pager, field, value)
     }
 
+    /// Appends the bytes of a page to `out`, as this transaction sees it; needs a read transaction. The page that locks are on is all zeros.
+    pub fn read_page(&mut self, page: PageNo, out: &mut Vec<u8>) -> Step<()> {
+        ready!(self.begin_operation());
+        if page == self.pager.lock_byte_page() {
+            out.resize(out.len() + self.pager.page_size(), 0);
+            return Ok(Some(()));
+        }
+        let frame = ready!(self.pager.get(page));
+        out.extend_from_slice(self.pager.page(frame));
+        Ok(Some(()))
+    }
+
     // ---- trees ------------------------------------------------------------------------------------------------
     /// Makes an empty tree; its root page.
     pub fn create_tree(&mut self, kind: TreeKind) -> Step<PageNo> {
@@ -77,7 +89,7 @@ impl Btree {
 
     /// Closes a cursor; a stale id does nothing.
     pub fn close_cursor(&mut self, cursor: CursorId) {
-        self.trees.close_cursor(cursor);
+        self.trees.close_cursor(&self.pager, cursor);
     }
 
     /// Makes a cursor point nowhere: there is no entry before or after it until it is moved anew.

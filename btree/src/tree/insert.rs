@@ -57,6 +57,7 @@ impl Trees {
         payload: RowPayload<'_>,
         flags: InsertFlags,
     ) -> Step<()> {
+        self.changes += 1;
         if let LongChain::Freeing { task, .. } = self.long_chain {
             ready!(self.free_long_chain(pager));
             if task == insert_task(id, payload) {

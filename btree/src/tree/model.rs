@@ -479,7 +479,7 @@ impl World {
     fn replace_tree(&mut self, place: usize) {
         let tree = self.trees.remove(place);
         for cursor in &tree.cursors {
-            self.bed.trees.close_cursor(cursor.id);
+            self.bed.trees.close_cursor(&self.bed.pager, cursor.id);
         }
         let moved = self.bed.run(|trees, pager| trees.drop_tree(pager, tree.root)).expect("valid");
         if let Some(moved) = moved {
@@ -487,7 +487,7 @@ impl World {
             self.trees[index].root = tree.root;
             let kind = self.trees[index].kind;
             for cursor in &mut self.trees[index].cursors {
-                self.bed.trees.close_cursor(cursor.id);
+                self.bed.trees.close_cursor(&self.bed.pager, cursor.id);
                 let key = (kind == TreeKind::Index).then(key_info);
                 cursor.id = self.bed.trees.open_cursor(&self.bed.pager, tree.root, key, true);
                 cursor.at = None;

@@ -46,6 +46,7 @@ pub(crate) struct Eraser {
 impl Trees {
     /// Makes an empty tree and gives its root.
     pub fn create_tree(&mut self, pager: &mut Pager, kind: TreeKind) -> Step<PageNo> {
+        self.changes += 1;
         let kind = match kind {
             TreeKind::Table => PageKind::TableLeaf,
             TreeKind::Index => PageKind::IndexLeaf,
@@ -70,6 +71,7 @@ impl Trees {
 
     /// Deletes all entries of a tree; how many there were.
     pub fn clear_tree(&mut self, pager: &mut Pager, root: PageNo) -> Step<u64> {
+        self.changes += 1;
         let started = matches!(&self.eraser, Some(eraser) if eraser.root == root);
         if !started {
             self.refresh(pager);
@@ -111,6 +113,7 @@ impl Trees {
     /// Frees all pages of a tree, whose cursors have to be closed. Under auto_vacuum the tree with the last root moves into the
     /// gap: its old root then.
     pub fn drop_tree(&mut self, pager: &mut Pager, root: PageNo) -> Step<Option<PageNo>> {
+        self.changes += 1;
         if root == PageNo::ONE {
             return Err(Error::corrupt(root, Damage::BadPageNumber));
         }

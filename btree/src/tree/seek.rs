@@ -19,7 +19,7 @@ use crate::btree::SeekOutcome;
 use crate::collation::KeyInfo;
 use crate::error::{Damage, Error};
 use crate::pager::{PageHeader, Pager};
-use crate::record::{Compared, ValueRef, Values, compare_prefix};
+use crate::record::{Compared, ValueRef, Values, compare_prefix, serial};
 use crate::tree::cell;
 use crate::tree::cursor::{Cursor, State, damaged, load_child};
 use crate::tree::geometry::Geometry;
@@ -32,6 +32,8 @@ const PATIENCE: u8 = 15;
 
 /// Values of a key that are decoded without an allocation.
 const KEY_INLINE: usize = 16;
+/// Values of most keys.
+const KEY_SHORT: usize = 3;
 
 /// What an index seek looks for.
 #[derive(Clone, Copy)]
@@ -85,6 +87,22 @@ fn search_leaf(bytes: &[u8], header: &PageHeader, rowid: i64, bound: Option<i64>
     lower_bound(bytes, header, (lo, hi), rowid, true)
 }
 
+/// The serial type of the first column of the payload whose length stands at `at`, and what begins with the column's content. `None` unless
+/// the payload takes at most `payload_max` bytes, and the column lies within it.
+#[inline(always)]
+fn first_column(bytes: &[u8], at: usize, payload_max: usize) -> Option<(u8, &[u8])> {
+    let &[payload, header_len, serial] = bytes.get(at..)?.first_chunk::<3>()?;
+    let (payload, header_len) = (usize::from(payload), usize::from(header_len));
+    // A header of one byte has no column; serial types beyond 0x7f take more than one byte.
+    if payload > payload_max || header_len < 2 || serial > 0x7f {
+        return None;
+    }
+    if header_len + serial::content_len(u64::from(serial)) as usize > payload {
+        return None;
+    }
+    Some((serial, bytes.get(at + 1 + header_len..)?))
+}
+
 impl Cursor {
     /// Goes to the entry with this rowid, or to one beside its place.
     #[inline]
@@ -121,6 +139,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Result<Option<SeekOutcome>, Error> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if self.count != header.count() {
+            // Another tree shares the page in a damaged file, and changed it.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let rowid_at = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), true);
         let here = self.index as usize;
         let count = self.count as usize;
@@ -357,7 +379,11 @@ impl Cursor {
         pager: &mut Pager,
         geometry: &Geometry,
     ) -> Step<(u32, bool)> {
-        while lo < hi {
+        loop {
+            (lo, hi) = self.narrow(probe, lo, hi, pager, geometry);
+            if lo >= hi {
+                return Ok(Some((lo, false)));
+            }
             let middle = lo + (hi - lo) / 2;
             match ready!(self.compare_cell(middle, probe, pager, geometry)) {
                 Ordering::Less => lo = middle + 1,
@@ -365,7 +391,57 @@ impl Cursor {
                 Ordering::Equal => return Ok(Some((middle, true))),
             }
         }
-        Ok(Some((lo, false)))
+    }
+
+    /// Goes on with a binary search as far as first columns decide it that are integers or short texts under BINARY, in short cells:
+    /// most steps of most searches. What is left of the range; its middle decides by other means.
+    fn narrow(
+        &self,
+        probe: Probe<'_>,
+        mut lo: u32,
+        mut hi: u32,
+        pager: &Pager,
+        geometry: &Geometry,
+    ) -> (u32, u32) {
+        let (Some(&value), Some(column)) = (probe.key.first(), probe.info.columns.first()) else {
+            return (lo, hi);
+        };
+        let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        let skip = if self.leaf { 0 } else { 4 };
+        let less = if column.descending { Ordering::Greater } else { Ordering::Less };
+        let payload_max = geometry.max_local.min(0x7f);
+        match value {
+            ValueRef::Integer(number) => {
+                while lo < hi {
+                    let middle = lo + (hi - lo) / 2;
+                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
+                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
+                    let Some(stored) = serial::integer(u64::from(serial), content) else { break };
+                    match stored.cmp(&number) {
+                        Ordering::Equal => break,
+                        order if order == less => lo = middle + 1,
+                        _ => hi = middle,
+                    }
+                }
+            }
+            ValueRef::Text(text) if column.collation.is_binary() => {
+                while lo < hi {
+                    let middle = lo + (hi - lo) / 2;
+                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
+                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
+                    let serial = u64::from(serial);
+                    let len = serial::content_len(serial) as usize;
+                    let Some(stored) = content.get(..len).filter(|_| serial::is_text(serial)) else { break };
+                    match stored.cmp(text) {
+                        Ordering::Equal => break,
+                        order if order == less => lo = middle + 1,
+                        _ => hi = middle,
+                    }
+                }
+            }
+            _ => {}
+        }
+        (lo, hi)
     }
 
     /// How cell `index` of the present page compares to the key.
@@ -378,6 +454,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<Ordering> {
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
+        if index >= header.count() {
+            // Another tree shares the page in a damaged file, and took cells away.
+            return Err(damaged(pager, self.frame, Damage::DoubleUse));
+        }
         let at = page::cell_offset(bytes, header, index as usize);
         let skip = if self.leaf { 0 } else { 4 };
         let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
@@ -451,12 +531,25 @@ pub(crate) fn with_values<T>(
     columns: usize,
     visit: impl FnOnce(&[ValueRef<'_>]) -> T,
 ) -> Result<T, Damage> {
-    let mut values = Values::new(record)?;
-    if columns > KEY_INLINE {
-        let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
-        return Ok(visit(&key));
+    let values = Values::new(record)?;
+    if columns <= KEY_SHORT {
+        return visit_some::<T, KEY_SHORT>(values, columns, visit);
     }
-    let mut key = [ValueRef::Null; KEY_INLINE];
+    if columns <= KEY_INLINE {
+        return visit_some::<T, KEY_INLINE>(values, columns, visit);
+    }
+    let key = values.take(columns).collect::<Result<Vec<_>, _>>()?;
+    Ok(visit(&key))
+}
+
+/// Calls `visit` with the first values, of which there are at most `N`.
+#[inline]
+fn visit_some<T, const N: usize>(
+    mut values: Values<'_>,
+    columns: usize,
+    visit: impl FnOnce(&[ValueRef<'_>]) -> T,
+) -> Result<T, Damage> {
+    let mut key = [ValueRef::Null; N];
     let mut len = 0;
     while len < columns
         && let Some(value) = values.next_value()?

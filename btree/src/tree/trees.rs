@@ -20,7 +20,7 @@ use crate::tree::auto_vacuum::FullVacuum;
 use crate::tree::cell::CellInfo;
 use crate::tree::chain::LongChain;
 use crate::tree::change::Workspace;
-use crate::tree::cursor::{Cursor, CursorSlab, State};
+use crate::tree::cursor::{Cursor, CursorSlab, Moment, State};
 use crate::tree::geometry::Geometry;
 use crate::tree::integrity::IntegrityCheck;
 use crate::tree::roots::Eraser;
@@ -56,6 +56,8 @@ pub(crate) struct Trees {
     pub large_read: Option<LargeRead>,
     /// Open cursors that are incremental blob handles.
     pub blob_handles: u32,
+    /// Counts what may have changed a tree.
+    pub changes: u64,
 }
 
 impl Trees {
@@ -68,13 +70,18 @@ impl Trees {
         write: bool,
     ) -> CursorId {
         self.refresh(pager);
-        self.cursors.open(root, key, write)
+        self.cursors.open(root, key, write, self.moment(pager))
     }
 
     /// Closes a cursor.
-    pub fn close_cursor(&mut self, id: CursorId) {
+    pub fn close_cursor(&mut self, pager: &Pager, id: CursorId) {
         self.set_incremental_blob(id, false);
-        self.cursors.close(id);
+        self.cursors.close(id, self.moment(pager));
+    }
+
+    /// While this stays the same, a position in a tree stays good.
+    fn moment(&self, pager: &Pager) -> Moment {
+        Moment { changes: self.changes, residence: pager.residence() }
     }
 
     /// Takes over the pager's page size, which may have changed between transactions.
@@ -130,6 +137,7 @@ impl Trees {
     /// Before the transaction is rolled back: with `keep_readers` cursors that only read save their positions, all others fail with
     /// [`Error::AbortRollback`] from here on.
     pub fn leave_for_rollback(&mut self, pager: &mut Pager, keep_readers: bool) -> Step<()> {
+        self.changes += 1;
         self.abandon();
         for (_, cursor) in self.cursors.iter_mut() {
             // A position that cannot be saved is lost; that is no reason not to roll back.
@@ -150,6 +158,7 @@ impl Trees {
 
     /// Before the changes since a savepoint are undone: saves all positions and forgets what was half done.
     pub fn leave_for_savepoint(&mut self, pager: &mut Pager) -> Step<()> {
+        self.changes += 1;
         self.abandon();
         self.save_all(pager, None)
     }
@@ -270,6 +279,7 @@ impl Trees {
 
     /// Overwrites payload bytes under a cursor; see [`crate::Btree::write_payload`].
     pub fn write_payload(&mut self, pager: &mut Pager, id: CursorId, at: u64, bytes: &[u8]) -> Step<()> {
+        self.changes += 1;
         if self.cursors.get(id)?.shared {
             ready!(self.leave_others(pager, id, None));
         }

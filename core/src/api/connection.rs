@@ -113,6 +113,7 @@ impl Connection {
         let flags = EngineFlags {
             read_only: flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY),
             create: flags.contains(OpenFlags::SQLITE_OPEN_CREATE),
+            any_vfs: false,
             uri: flags.contains(OpenFlags::SQLITE_OPEN_URI),
             memory: flags.contains(OpenFlags::SQLITE_OPEN_MEMORY),
             new_file_wal: true,
@@ -137,6 +138,7 @@ impl Connection {
     /// # Errors
     /// Syntax errors, missing tables and so on; [`Error::MultipleStatement`] where more than one is given.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
+        self.check_length(sql)?;
         let (statement, end) = self.raw.prepare(sql.as_bytes())?;
         let rest = sql.as_bytes().get(end..).unwrap_or_default();
         if !rest.iter().all(u8::is_ascii_whitespace) && self.raw.prepare(rest)?.0.is_some() {
@@ -149,6 +151,32 @@ impl Connection {
                 Ok(Statement::new(self.raw.prepare(b"SELECT 0 WHERE 0")?.0.ok_or(Error::MultipleStatement)?))
             }
         }
+    }
+
+    /// A text whose length the caller gives counts whole against SQLITE_LIMIT_SQL_LENGTH.
+    fn check_length(&self, sql: &str) -> Result<()> {
+        const SQL_LENGTH: usize = 1;
+        const TOOBIG: i32 = 18;
+        let length_max = usize::try_from(self.raw.limit(SQL_LENGTH, -1)).unwrap_or(0);
+        if sql.len() > length_max {
+            return Err(kernite_vdbe::Error::with_code(TOOBIG, "statement too long").into());
+        }
+        Ok(())
+    }
+
+    /// Prepares the first statement of a text of any bytes. Gives it (`None` where there is nothing but white space and comments) and
+    /// where the text behind it begins.
+    ///
+    /// # Errors
+    /// Syntax errors, missing tables and so on; [`Connection::error_offset`] tells where.
+    pub fn prepare_first(&self, sql: &[u8]) -> Result<(Option<Statement<'_>>, usize)> {
+        let (statement, end) = self.raw.prepare(sql)?;
+        Ok((statement.map(Statement::new), end))
+    }
+
+    /// Offset in bytes of what the last error is about in the text that was prepared, where it is about a place.
+    pub fn error_offset(&self) -> Option<usize> {
+        self.raw.last_error().and_then(|(_, _, offset)| offset).map(|offset| offset as usize)
     }
 
     /// Runs one statement that returns no rows; how many rows it changed.
@@ -164,6 +192,7 @@ impl Connection {
     /// # Errors
     /// That of the first statement that fails; those before it have run.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
+        self.check_length(sql)?;
         Ok(self.raw.execute_batch(sql.as_bytes())?)
     }
 

@@ -91,7 +91,7 @@ where
     fn call(
         &self,
         _context: &mut UserCall<'_>,
-        arguments: &[Register],
+        arguments: &mut [Register],
         result: &mut Register,
     ) -> Result<(), UserError> {
         let failed =

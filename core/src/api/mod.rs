@@ -22,6 +22,7 @@ mod params;
 mod process;
 mod row;
 mod statement;
+pub mod text;
 mod transaction;
 pub mod types;
 
@@ -29,6 +30,7 @@ pub use connection::{Connection, DatabaseName, InterruptHandle, OpenFlags};
 pub use error::{Error, ErrorCode, Result, SqliteFailure};
 pub use functions::{Context, FunctionFlags};
 pub use params::{Params, ParamsFromIter, params_from_iter};
+pub use process::default_process;
 pub use row::{MappedRows, Row, RowIndex, Rows};
 pub use statement::Statement;
 pub use transaction::{DropBehavior, Savepoint, Transaction, TransactionBehavior};

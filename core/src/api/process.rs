@@ -9,7 +9,7 @@ use kernite_io::{Process, SharedIo};
 static DEFAULT: Mutex<Option<Arc<Process>>> = Mutex::new(None);
 
 /// The default process, over the operating system. A child after `fork` gets a fresh one: its parent's locks are not its own.
-pub(crate) fn default_process() -> Arc<Process> {
+pub fn default_process() -> Arc<Process> {
     let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
     match &*default {
         Some(process) if process.is_current() => Arc::clone(process),

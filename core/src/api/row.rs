@@ -13,7 +13,8 @@ use crate::connection::raw;
 /// It is the run itself, seen after a step: rows are read from the machine's registers, not copied. (The lifetime is that of the statement.)
 pub struct Row<'stmt> {
     pub(super) raw: raw::Statement,
-    /// Text of this row in UTF-8, for databases in UTF-16; empty in others.
+    /// Values that the caller gets in another form: text of databases in UTF-16, blobs whose zeros are only counted. Empty where
+    /// there are none.
     converted: Vec<Option<Vec<u8>>>,
     lifetime: PhantomData<&'stmt ()>,
 }
@@ -26,14 +27,37 @@ impl Row<'_> {
     /// Steps to the next row; `false` at the end.
     pub(super) fn step(&mut self) -> Result<bool> {
         let found = self.raw.step()?;
-        if found && self.raw.connection().encoding() != Encoding::Utf8 {
+        if found && self.raw.row_encoding() != Encoding::Utf8 {
             self.convert();
+        } else if found {
+            self.converted.clear();
+        }
+        if found && self.raw.row().iter().any(|register| register.zero_tail() != 0) {
+            self.expand_zeros();
         }
         Ok(found)
     }
 
+    /// Zeros at the end of a blob that the engine only counts are written for the caller.
+    #[cold]
+    fn expand_zeros(&mut self) {
+        let expanded = |register: &kernite_vdbe::Register| {
+            let mut copy = kernite_vdbe::Register::default();
+            copy.copy_from(register);
+            copy.expand_zeros();
+            copy.bytes().to_vec()
+        };
+        let row = self.raw.row();
+        self.converted.resize(row.len(), None);
+        for (slot, register) in self.converted.iter_mut().zip(row) {
+            if register.zero_tail() != 0 {
+                *slot = Some(expanded(register));
+            }
+        }
+    }
+
     fn convert(&mut self) {
-        let from = self.raw.connection().encoding();
+        let from = self.raw.row_encoding();
         let to_utf8 = |value: ValueRef<'_>| match value {
             ValueRef::Text(text) => {
                 let mut converted = Vec::new();
@@ -78,10 +102,13 @@ impl Row<'_> {
     /// [`Error::InvalidColumnIndex`], [`Error::InvalidColumnName`].
     pub fn get_ref<I: RowIndex>(&self, index: I) -> Result<ValueRef<'_>> {
         let index = index.position(self)?;
-        if let Some(Some(text)) = self.converted.get(index) {
-            return Ok(ValueRef::Text(text));
-        }
         let register = self.raw.row().get(index).ok_or(Error::InvalidColumnIndex(index))?;
+        if let Some(Some(bytes)) = self.converted.get(index) {
+            return Ok(match register.value() {
+                ValueRef::Text(_) => ValueRef::Text(bytes),
+                _ => ValueRef::Blob(bytes),
+            });
+        }
         Ok(register.value())
     }
 
@@ -143,6 +170,19 @@ impl<'stmt> Rows<'stmt> {
         let found = self.row.step();
         self.done = !matches!(found, Ok(true));
         Ok(if found? { Some(&*self.row) } else { None })
+    }
+
+    /// Steps to the next row, which [`Rows::get`] gives.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn advance(&mut self) -> Result<()> {
+        self.next().map(|_| ())
+    }
+
+    /// The row at hand; `None` at the end.
+    pub fn get(&self) -> Option<&Row<'stmt>> {
+        (!self.done).then_some(&*self.row)
     }
 
     /// All rows through a function.

@@ -23,15 +23,10 @@ impl Statement<'_> {
     /// [`Error::ExecuteReturnedResults`] where there is a row; what ends the run.
     pub fn execute<P: Params>(&mut self, params: P) -> Result<usize> {
         params.bind_to(self)?;
-        let before = self.row.raw.connection().total_changes();
-        let found = self.row.step();
-        let reset = self.row.raw.reset();
-        if found? {
-            return Err(Error::ExecuteReturnedResults);
+        match self.row.raw.execute()? {
+            Some(changes) => Ok(changes as usize),
+            None => Err(Error::ExecuteReturnedResults),
         }
-        reset?;
-        let connection = self.row.raw.connection();
-        Ok(if connection.total_changes() == before { 0 } else { connection.changes() as usize })
     }
 
     /// Runs an INSERT; the rowid of the row.
@@ -50,6 +45,11 @@ impl Statement<'_> {
     pub fn query<P: Params>(&mut self, params: P) -> Result<Rows<'_>> {
         params.bind_to(self)?;
         Ok(Rows::new(&mut self.row))
+    }
+
+    /// Starts a run with the parameters as they are; its rows.
+    pub fn raw_query(&mut self) -> Rows<'_> {
+        Rows::new(&mut self.row)
     }
 
     /// Starts a run; its rows through a function.
@@ -141,6 +141,25 @@ impl Statement<'_> {
     /// Sets all parameters to NULL.
     pub fn clear_bindings(&mut self) {
         self.row.raw.clear_bindings();
+    }
+
+    /// 1 for an EXPLAIN, 2 for an EXPLAIN QUERY PLAN, 0 for any other statement.
+    pub fn is_explain(&self) -> i32 {
+        match self.row.raw.explained() {
+            raw::Explain::No => 0,
+            raw::Explain::Program => 1,
+            raw::Explain::QueryPlan => 2,
+        }
+    }
+
+    /// A counter of its runs, by the numbers of `SQLITE_STMTSTATUS_…`; it starts anew.
+    pub fn counter(&mut self, number: i32) -> u64 {
+        self.row.raw.counter(number, true)
+    }
+
+    /// Its text.
+    pub fn sql(&self) -> &[u8] {
+        self.row.raw.sql()
     }
 
     /// Whether it changes no database.

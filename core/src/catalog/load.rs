@@ -45,6 +45,8 @@ pub struct LoadOptions<'o> {
     pub writable_schema: bool,
     /// What was done by the ALTER TABLE that changed these rows (`rename`, `drop column`, …): errors are about that.
     pub after: Option<&'o str>,
+    /// Rows that are wrong are left out: the user is about to repair them.
+    pub tolerant: bool,
     /// The texts are read to be edited: names in conditions that are decided already are kept.
     pub renaming: bool,
 }
@@ -63,7 +65,10 @@ pub fn load(
     let mut loading = Loading { schema: base, db, catalog, options, parser: parser(options.renaming) };
     loading.add_schema_table()?;
     for row in rows {
-        loading.add_row(row).map_err(|extra| malformed(row, options, &extra))?;
+        match loading.add_row(row) {
+            Err(extra) if !options.tolerant => return Err(malformed(row, options, &extra)),
+            _ => {}
+        }
     }
     loading.schema.loaded = true;
     Ok(loading.schema)
@@ -413,15 +418,16 @@ impl DatabaseSchema {
         rows
     }
 
-    /// Forgets a table with its indexes and triggers.
-    pub fn remove_table(&mut self, name: &[u8]) {
-        let Some(table) = self.tables.remove(&SchemaName::new(name)) else { return };
+    /// Forgets a table with its indexes and triggers, and gives what it was.
+    pub fn remove_table(&mut self, name: &[u8]) -> Option<Arc<Table>> {
+        let table = self.tables.remove(&SchemaName::new(name))?;
         for index in &table.indexes {
             self.indexes.remove(&SchemaName::new(&index.name));
         }
         for trigger in &table.triggers {
             self.triggers.remove(&SchemaName::new(&trigger.name));
         }
+        Some(table)
     }
 
     /// Forgets an index.
@@ -490,9 +496,10 @@ pub(crate) fn from_sql(statements: &[&str]) -> Catalog {
     }
     let base =
         |name: &str| DatabaseSchema { name: name.as_bytes().into(), file_format: 4, ..Default::default() };
-    let options = LoadOptions { page_count: 0, writable_schema: false, after: None, renaming: false };
+    let options =
+        LoadOptions { page_count: 0, writable_schema: false, after: None, tolerant: false, renaming: false };
     let empty = Catalog::default();
     let main = load(base("main"), Db(0), &empty, &rows, options).unwrap();
     let temp = load(base("temp"), Db(1), &empty, &[], options).unwrap();
-    Catalog { databases: vec![Some(Arc::new(main)), Some(Arc::new(temp))] }
+    Catalog { databases: vec![Some(Arc::new(main)), Some(Arc::new(temp))], ..Catalog::default() }
 }

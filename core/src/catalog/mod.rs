@@ -11,6 +11,7 @@ mod affinity;
 pub mod build;
 mod index;
 pub mod load;
+mod module;
 mod schema;
 pub mod statistics;
 mod table;
@@ -18,9 +19,12 @@ mod trigger;
 
 pub use affinity::{type_affinity, type_size_estimate};
 pub use index::{Index, IndexColumn, IndexOrigin};
+pub use module::Modules;
 pub use schema::{
     Catalog, DatabaseSchema, SCHEMA_TABLE, SCHEMA_TABLE_ALIAS, SchemaName, TEMP_SCHEMA_TABLE,
     TEMP_SCHEMA_TABLE_ALIAS,
 };
-pub use table::{Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Table, TableKind};
+pub use table::{
+    Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Instance, Table, TableKind,
+};
 pub use trigger::Trigger;

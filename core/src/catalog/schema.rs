@@ -7,7 +7,7 @@ use kernite_btree::Encoding;
 use kernite_io::HashMap;
 use kernite_vdbe::Db;
 
-use super::{Index, Table, Trigger};
+use super::{Index, Modules, Table, Trigger};
 
 /// A name lower-cased for look-up (ASCII only, as SQLite).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,14 @@ impl DatabaseSchema {
         tables
     }
 
+    /// The tables in the order in which SQLite lists them, which shows: in rows of `sqlite_stat1`, `table_list`, `integrity_check`.
+    pub fn listed(&self) -> Vec<&Arc<Table>> {
+        let mut tables: Vec<_> = self.tables.values().collect();
+        tables.sort_unstable_by_key(|table| table.order);
+        let names: Vec<&[u8]> = tables.iter().map(|table| &*table.name).collect();
+        hash_order(&names).into_iter().filter_map(|at| tables.get(at).copied()).collect()
+    }
+
     /// An index by name.
     pub fn index(&self, name: &[u8]) -> Option<&Arc<Index>> {
         with_lowered(name, |name| self.indexes.get(name))
@@ -88,6 +96,47 @@ impl DatabaseSchema {
     pub fn trigger(&self, name: &[u8]) -> Option<&Arc<Trigger>> {
         with_lowered(name, |name| self.triggers.get(name))
     }
+}
+
+/// Fewest names for which SQLite's table of names has buckets, and most buckets.
+const BUCKETED_MIN: usize = 5;
+const BUCKETS_MAX: usize = 64;
+
+/// The order in which a walk over SQLite's table of names visits names that were put in one after the other, as places in `names`.
+///
+/// All names are in one list. A name whose bucket is in use goes before the newest name of that bucket, any other to the front. The buckets are
+/// made anew, three for each name, whenever there are more than two names for each.
+fn hash_order(names: &[&[u8]]) -> Vec<usize> {
+    let hashes: Vec<u32> = names.iter().map(|name| name_hash(name)).collect();
+    let mut list: Vec<usize> = Vec::with_capacity(names.len());
+    let mut newest: Vec<Option<usize>> = Vec::new();
+    let put = |list: &mut Vec<usize>, newest: &mut [Option<usize>], name: usize| {
+        let bucket = match newest.len() {
+            0 => None,
+            count => newest.get_mut(hashes[name] as usize % count),
+        };
+        let before = bucket.and_then(|bucket| bucket.replace(name));
+        let at = before.and_then(|before| list.iter().position(|&known| known == before)).unwrap_or(0);
+        list.insert(at, name);
+    };
+    for name in 0..names.len() {
+        let count = name + 1;
+        if count >= BUCKETED_MIN && count > 2 * newest.len() && newest.len() < BUCKETS_MAX {
+            newest = vec![None; (3 * count).min(BUCKETS_MAX)];
+            for known in std::mem::take(&mut list) {
+                put(&mut list, &mut newest, known);
+            }
+        }
+        put(&mut list, &mut newest, name);
+    }
+    list
+}
+
+/// SQLite's hash of a name, without ASCII case.
+fn name_hash(name: &[u8]) -> u32 {
+    /// The prime next to 2^32 by the golden ratio.
+    const FACTOR: u32 = 0x9e37_79b1;
+    name.iter().fold(0, |hash: u32, &byte| hash.wrapping_add(u32::from(byte & 0xdf)).wrapping_mul(FACTOR))
 }
 
 /// The name under which the schema table of a database stands in its catalogue.
@@ -105,6 +154,10 @@ pub const TEMP_SCHEMA_TABLE_ALIAS: &[u8] = b"sqlite_temp_schema";
 pub struct Catalog {
     /// 0 main, 1 temp, 2… attached. A detached slot is `None`.
     pub databases: Vec<Option<Arc<DatabaseSchema>>>,
+    /// Kinds of virtual tables.
+    pub modules: Arc<Modules>,
+    /// Virtual tables that are there without CREATE, as far as they are connected.
+    pub eponymous: Arc<HashMap<SchemaName, Arc<Table>>>,
 }
 
 impl Catalog {
@@ -182,5 +235,24 @@ impl Catalog {
             let database = self.databases.get(index)?.as_ref()?;
             Some((Db(u8::try_from(index).ok()?), database))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_listed_in_the_order_of_their_hashes() {
+        let order = |names: &[&str]| -> Vec<String> {
+            let bytes: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+            hash_order(&bytes).into_iter().map(|at| names[at].to_owned()).collect()
+        };
+        // As `PRAGMA table_list` of the target shows them.
+        assert_eq!(order(&["sqlite_master", "a", "b"]), ["b", "a", "sqlite_master"]);
+        assert_eq!(
+            order(&["sqlite_master", "t", "sqlite_sequence", "u", "w"]),
+            ["w", "sqlite_master", "sqlite_sequence", "t", "u"]
+        );
     }
 }

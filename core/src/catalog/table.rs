@@ -82,8 +82,24 @@ pub enum TableKind {
     Ordinary,
     /// A view: its SELECT in the table's syntax tree. Columns are known only after `resolve` has looked at it.
     View { select: SelectId, column_names: Vec<Box<[u8]>> },
-    /// A virtual table: module name and arguments as typed.
-    Virtual { module: Box<[u8]>, arguments: Vec<Box<[u8]>> },
+    /// A virtual table: module name and arguments as typed. Its columns are known once it is connected.
+    Virtual { module: Box<[u8]>, arguments: Vec<Box<[u8]>>, instance: Option<Instance> },
+}
+
+/// A connected virtual table.
+#[derive(Clone)]
+pub struct Instance {
+    pub table: Arc<dyn kernite_vdbe::vtab::Table>,
+    pub risk: kernite_vdbe::vtab::Risk,
+    pub constraint_support: bool,
+    /// Named after its module instead of made by CREATE.
+    pub eponymous: bool,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("eponymous", &self.eponymous).finish_non_exhaustive()
+    }
 }
 
 /// A table, view or virtual table.
@@ -152,6 +168,19 @@ impl Table {
     pub fn stored_column_count(&self) -> usize {
         let is_virtual = |column: &&Column| column.generated.is_some_and(|generated| !generated.stored);
         self.columns.len() - self.columns.iter().filter(is_virtual).count()
+    }
+
+    /// The instance of a virtual table that is connected.
+    pub fn instance(&self) -> Option<&Instance> {
+        match &self.kind {
+            TableKind::Virtual { instance, .. } => instance.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a virtual table that has to be connected before its columns are known.
+    pub fn is_unconnected(&self) -> bool {
+        matches!(self.kind, TableKind::Virtual { instance: None, .. })
     }
 
     /// Whether it has rows with rowids.

@@ -74,6 +74,10 @@ fn finish(c: &mut Compiler<'_>) -> CompileResult<()> {
             begin_transaction(c, Db(number));
         }
     }
+    for (db, name) in std::mem::take(&mut c.notes.virtual_tables) {
+        let vtab = c.builder.vtab(db, &String::from_utf8_lossy(&name));
+        c.builder.emit(Op::VBegin { vtab });
+    }
     autoincrement::load(c)?;
     expr::code_hoisted(c)?;
     returning::open(c);
@@ -237,7 +241,9 @@ fn code_vacuum(c: &mut Compiler<'_>, vacuum: &ast::Vacuum) -> CompileResult<()> 
     let mut into = Reg(0);
     if let Some(file) = vacuum.into {
         into = c.builder.alloc_reg();
-        code_argument(c, file, into)?;
+        let ast = Arc::clone(&c.ast);
+        let file = resolve::expr(c, &ast, &resolve::Scope::default(), file)?;
+        expr::code_copy(c, file, into)?;
     }
     c.builder.emit(Op::Vacuum { db, into });
     Ok(())

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use kernite_vdbe::{Db, Error};
 
-use super::{CompileResult, Compiler, lossy};
-use crate::catalog::{Index, Table};
+use super::{CompileResult, Compiler, Unconnected, lossy};
+use crate::catalog::{Index, SchemaName, Table, TableKind};
 
 impl Compiler<'_> {
     /// The table of this name, or `None`.
@@ -27,6 +27,9 @@ impl Compiler<'_> {
         view: bool,
     ) -> CompileResult<Arc<Table>> {
         if let Some(table) = self.find_table(name, database) {
+            return self.connected(table);
+        }
+        if let Some(table) = self.find_eponymous(name)? {
             return Ok(table);
         }
         self.notes.check_schema = true;
@@ -35,6 +38,38 @@ impl Compiler<'_> {
             Some(database) => format!("{what}: {}.{}", lossy(database), lossy(name)),
             None => format!("{what}: {}", lossy(name)),
         }))
+    }
+
+    /// A virtual table with its columns.
+    ///
+    /// # Errors
+    /// It is not connected: the statement is compiled again when it is.
+    pub fn connected(&mut self, table: Arc<Table>) -> CompileResult<Arc<Table>> {
+        if let TableKind::Virtual { module, instance: None, .. } = &table.kind {
+            if self.catalog.modules.find(module).is_none() {
+                return Err(Error::message(format!("no such module: {}", lossy(module))));
+            }
+            self.notes.connect = Some(Unconnected::Table { db: table.db, name: table.name.clone() });
+            return Err(Error::message(format!("virtual table {} is not connected", lossy(&table.name))));
+        }
+        Ok(table)
+    }
+
+    /// A virtual table that is named after its module.
+    fn find_eponymous(&mut self, name: &[u8]) -> CompileResult<Option<Arc<Table>>> {
+        if self.options.loading_schema {
+            return Ok(None);
+        }
+        if let Some(table) = self.catalog.eponymous.get(&SchemaName::new(name)) {
+            return Ok(Some(Arc::clone(table)));
+        }
+        match self.catalog.modules.find(name) {
+            Some((_, module)) if module.is_eponymous() => {
+                self.notes.connect = Some(Unconnected::Eponymous { module: name.into() });
+                Err(Error::message(format!("virtual table {} is not connected", lossy(name))))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The index of this name, or `None`.

@@ -11,7 +11,6 @@ mod options;
 
 use std::sync::Arc;
 
-use kernite_io::HashMap;
 use kernite_parser::ast::{Ast, TriggerEvent};
 use kernite_vdbe::program::Builder;
 use kernite_vdbe::{Db, Error};
@@ -21,6 +20,7 @@ use crate::catalog::{Catalog, Table};
 use crate::resolve::Names;
 
 pub use authorize::{AuthAnswer, AuthRequest, Authorizer, action};
+pub(crate) use options::limit_bounds;
 pub use options::{CompileOptions, LIMIT_DEFAULTS, LimitKind};
 
 /// One compilation. SQLite calls it `Parse`.
@@ -80,12 +80,27 @@ pub struct Notes {
     pub write_databases: u32,
     /// Databases whose storage is used without looking at the schema.
     pub open_databases: u32,
-    /// Virtual tables by name, for later locking.
-    pub virtual_tables: HashMap<Box<[u8]>, u32>,
+    /// Virtual tables that are written: each begins a transaction at the program's head.
+    pub virtual_tables: Vec<(Db, Box<[u8]>)>,
+    /// A virtual table that has to be connected before the statement can be compiled; the compilation fails until then.
+    pub connect: Option<Unconnected>,
+    /// The statement can do without it.
+    pub connect_optional: bool,
+    /// Virtual tables that could not be connected, where it can.
+    pub missing: Vec<Unconnected>,
     /// An error may be due to an old schema: the caller looks at the schema cookies before it reports it.
     pub check_schema: bool,
     /// Names of the result columns and where they come from.
     pub columns: Vec<ColumnInfo>,
+}
+
+/// A virtual table to be connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unconnected {
+    /// One of a schema.
+    Table { db: Db, name: Box<[u8]> },
+    /// One named after its module.
+    Eponymous { module: Box<[u8]> },
 }
 
 /// What is known of a result column.

@@ -34,8 +34,10 @@ pub struct CompileOptions {
     pub loading_schema: bool,
     /// The temp database is in use.
     pub temp_open: bool,
+    /// `analysis_limit`: rows of an index that ANALYZE looks at; 0 = all.
+    pub analysis_limit: i32,
     /// `SQLITE_LIMIT_*` by number.
-    pub limits: [i32; 13],
+    pub limits: [i32; 15],
     /// Bits of `SQLITE_TESTCTRL_OPTIMIZATIONS`: a set bit switches that optimisation off.
     pub disabled_optimizations: u32,
 }
@@ -56,11 +58,40 @@ pub enum LimitKind {
     TriggerDepth = 10,
     WorkerThreads = 11,
     ParserDepth = 12,
+    Schema = 13,
+    TriggerSteps = 14,
 }
 
-/// What the limits are in a new connection, and what they cannot exceed.
-pub const LIMIT_DEFAULTS: [i32; 13] =
-    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 0, 2500];
+/// What the limits are in a new connection, and (worker threads apart) what they cannot exceed.
+pub const LIMIT_DEFAULTS: [i32; 15] = [
+    1_000_000_000,
+    1_000_000_000,
+    2000,
+    1000,
+    500,
+    250_000_000,
+    1000,
+    10,
+    50_000,
+    250_000,
+    1000,
+    0,
+    2500,
+    10_000_000,
+    65_000,
+];
+
+/// The least and the most that a limit can be set to.
+pub(crate) fn limit_bounds(number: usize) -> (i32, i32) {
+    const LENGTH_MIN: i32 = 30;
+    const WORKER_THREADS_MAX: i32 = 8;
+    let most = LIMIT_DEFAULTS.get(number).copied().unwrap_or(0);
+    match number {
+        0 => (LENGTH_MIN, most),
+        11 => (0, WORKER_THREADS_MAX),
+        _ => (0, most),
+    }
+}
 
 impl CompileOptions {
     /// A limit, as a size.
@@ -100,6 +131,7 @@ impl Default for CompileOptions {
             double_quoted_ddl: true,
             loading_schema: false,
             temp_open: false,
+            analysis_limit: 0,
             limits: LIMIT_DEFAULTS,
             disabled_optimizations: 0,
         }

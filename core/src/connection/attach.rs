@@ -59,7 +59,7 @@ impl HostState {
     }
 
     /// The text of an argument, in UTF-8.
-    fn argument(&self, register: Option<&Register>) -> Vec<u8> {
+    pub(super) fn argument(&self, register: Option<&Register>) -> Vec<u8> {
         let encoding = self.options.encoding;
         match register.map(Register::value) {
             Some(ValueRef::Text(text)) if encoding != Encoding::Utf8 => {
@@ -106,8 +106,8 @@ impl HostState {
 
     fn remove(&mut self, storage: &mut Storage, db: Db) {
         let at = usize::from(db.0);
-        if let Some(slot) = self.catalog.databases.get_mut(at) {
-            *slot = None;
+        if let Some(old) = self.catalog.databases.get_mut(at).and_then(Option::take) {
+            self.retire(old);
         }
         if let Some(slot) = storage.databases.get_mut(at) {
             *slot = None;

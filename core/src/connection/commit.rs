@@ -25,6 +25,7 @@ use kernite_vdbe::host::Storage;
 use kernite_vdbe::{Error, Step};
 
 use super::host::HostState;
+use super::virtual_table::Outside;
 
 /// A commit under way.
 #[derive(Default)]
@@ -137,6 +138,7 @@ impl HostState {
         loop {
             match commit.stage {
                 Stage::Start => {
+                    ready!(self.tell_tables(Outside::Sync));
                     let bound = storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree));
                     let main_has_file = storage
                         .databases
@@ -184,6 +186,7 @@ impl HostState {
                             ready!(btree.commit_finish());
                             if let Some(database) = self.databases.get_mut(commit.db) {
                                 database.committed_frames = btree.take_committed_wal_frames();
+                                database.commits += 1;
                             }
                         }
                         commit.db += 1;
@@ -194,6 +197,7 @@ impl HostState {
                 }
                 Stage::EndReads => {
                     ready!(self.end_reads(storage, &mut commit.db));
+                    ready!(self.tell_tables(Outside::Commit));
                     return Ok(Some(()));
                 }
             }
@@ -279,6 +283,7 @@ impl HostState {
         }
         let mut db = 0;
         ready!(self.end_reads(storage, &mut db));
+        ready!(self.tell_tables(Outside::Rollback));
         self.rollback = Rollback::default();
         self.rolled_back = true;
         self.drop_changed_schemas();

@@ -1,6 +1,6 @@
 //! EXPLAIN and EXPLAIN QUERY PLAN: rows made from a program instead of by running it.
 
-use kernite_btree::{Encoding, ValueRef};
+use kernite_btree::Encoding;
 use kernite_vdbe::op::Op;
 use kernite_vdbe::op::listing::listing;
 use kernite_vdbe::program::Program;
@@ -73,7 +73,7 @@ fn add_plan_rows(program: &Program, rows: &mut Vec<Vec<Register>>) {
         let detail: op::ConstId = detail;
         let mut column = Register::null();
         if let Some(bytes) = program.text(detail) {
-            column.set(ValueRef::Text(bytes));
+            column = text(bytes, program.encoding);
         }
         rows.push(vec![integer(i64::from(id)), integer(i64::from(parent)), integer(0), column]);
     }

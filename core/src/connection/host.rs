@@ -13,6 +13,8 @@ use super::busy::BusyHandler;
 use super::commit::{Commit, Rollback};
 use super::schema::SchemaReader;
 use super::state::DatabaseState;
+use super::vacuum::Vacuum;
+use super::virtual_table::Outside;
 use crate::catalog::Catalog;
 use crate::compile::CompileOptions;
 use crate::pragma::Settings;
@@ -47,6 +49,16 @@ pub(crate) struct HostState {
     pub(crate) rolled_back: bool,
     pub(crate) attaching: Option<Attaching>,
     pub(crate) detaching: Option<Detaching>,
+    pub(crate) vacuum: Option<Box<Vacuum>>,
+    /// Work that the driver is asked to do with the state released, and how it went.
+    pub(crate) outside: Option<Outside>,
+    pub(crate) outside_done: Option<Result<(), Error>>,
+    /// Virtual tables that take part in the transaction.
+    pub(crate) vtabs: Vec<Arc<dyn vtab::Table>>,
+    /// Virtual tables being connected.
+    pub(crate) connecting: Vec<(Db, Box<[u8]>)>,
+    /// Schemas that were replaced. The last reference to a virtual table is dropped with the state released.
+    pub(crate) retired: Vec<Box<dyn std::any::Any + Send>>,
     /// Frames in a WAL at which a checkpoint is tried after a commit; 0 = never.
     pub(crate) wal_autocheckpoint: u32,
     /// What happens when a lock is in the way.
@@ -105,9 +117,8 @@ impl Host for HostState {
         self.rollback_all(storage)
     }
 
-    fn vtab_savepoint(&mut self, _action: SavepointAction, _index: usize) -> Result<(), Error> {
-        // No virtual table takes part in transactions yet.
-        Ok(())
+    fn vtab_savepoint(&mut self, action: SavepointAction, index: usize) -> Result<(), Error> {
+        self.vtabs.iter().try_for_each(|table| table.savepoint(action, index))
     }
 
     fn rolled_back_to_savepoint(&mut self, _storage: &mut Storage) -> Step<()> {
@@ -143,8 +154,9 @@ impl Host for HostState {
                 db
             }
             SchemaOp::DropTable { db, name } => {
-                if let Some(schema) = self.schema_mut(db) {
-                    schema.remove_table(name);
+                let dropped = self.schema_mut(db).and_then(|schema| schema.remove_table(name));
+                if let Some(table) = dropped.filter(|table| table.instance().is_some()) {
+                    self.retired.push(Box::new(table));
                 }
                 db
             }
@@ -190,19 +202,30 @@ impl Host for HostState {
             HostCall::JournalMode(mode) => crate::pragma::journal_mode(self, storage, mode, db, out),
             HostCall::Attach => self.attach(storage, arguments),
             HostCall::Detach => self.detach(storage, arguments),
-            HostCall::Vacuum => Err(unsupported("VACUUM")),
-            HostCall::Sql(_) => Err(unsupported("SQL run by a statement")),
-            HostCall::VtabCreate | HostCall::VtabDestroy(_) => Err(unsupported("virtual tables")),
+            HostCall::Vacuum => self.vacuum(storage, db, arguments),
+            HostCall::Sql(text) => self.outside(|| Outside::Sql(text.into())),
+            HostCall::VtabCreate => {
+                let name = self.argument(arguments.first());
+                self.outside(|| Outside::Create { db, name: name.into() })
+            }
+            HostCall::VtabDestroy(name) => self.outside(|| Outside::Destroy { db, name: name.into() }),
         }
     }
 
-    fn vtab(&mut self, _db: Db, name: &str) -> Result<Arc<dyn vtab::Table>, Error> {
-        Err(Error::message(format!("no such module: {name}")))
+    fn vtab(&mut self, db: Db, name: &str) -> Result<Arc<dyn vtab::Table>, Error> {
+        let instance = self.virtual_table(db, name.as_bytes()).and_then(|table| table.instance());
+        let instance = instance.map(|instance| Arc::clone(&instance.table));
+        // A schema that was read again since: the statement is compiled anew, which connects the table.
+        instance.ok_or_else(|| Error::with_code(17, "database schema has changed"))
     }
-}
 
-fn unsupported(what: &str) -> Error {
-    Error::message(format!("{what} is not supported yet"))
+    fn vtab_joins(&mut self, table: &Arc<dyn vtab::Table>) -> bool {
+        let joins = !self.vtabs.iter().any(|known| Arc::ptr_eq(known, table));
+        if joins {
+            self.vtabs.push(Arc::clone(table));
+        }
+        joins
+    }
 }
 
 impl HostState {

@@ -13,28 +13,39 @@
 //! against a snapshot of the catalogue, which never waits.
 //!
 //! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
-//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `busy` (waiting for
-//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `raw` (the face of all this).
+//! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
+//! locks), `wait` (waiting for I/O), `hooks`, `explain`, `virtual_table`, `nested` (statements of virtual tables), `raw` (the face of all
+//! this), `inspect`, `blob`, `backup` and `content` (its parts that only the C API needs).
 //!
 //! Never: SQL's meaning; pages.
 
 mod attach;
+mod backup;
+mod blob;
 mod busy;
 mod commit;
+mod content;
 mod explain;
 mod hooks;
 mod host;
+mod inspect;
+mod nested;
 mod open;
 mod prepare;
 pub mod raw;
 mod schema;
 mod state;
 mod statement;
+#[cfg(test)]
+mod tests;
+mod vacuum;
+mod virtual_table;
 mod wait;
 
 pub use busy::BusyHandler;
-pub use hooks::{Hooks, TraceEvent};
+pub use hooks::{Hooks, TraceEvent, UpdateEvent};
 pub(crate) use host::HostState;
-pub use open::OpenFlags;
+pub use inspect::{CheckpointMode, Checkpointed, ColumnMetadata};
+pub use open::{OpenFlags, uri_parameters};
 pub(crate) use schema::btree;
 pub(crate) use state::DEFAULT_CACHE_SIZE;

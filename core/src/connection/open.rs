@@ -13,6 +13,8 @@ pub struct OpenFlags {
     pub create: bool,
     /// File names that begin with `file:` are URIs.
     pub uri: bool,
+    /// The caller has looked at the URI's `vfs`.
+    pub any_vfs: bool,
     /// The database is in memory, whatever the name.
     pub memory: bool,
     /// A file made by this open starts in WAL mode. The Rust API asks for it, the C API does not.
@@ -22,7 +24,14 @@ pub struct OpenFlags {
 impl Default for OpenFlags {
     /// Read, write, create; URIs understood.
     fn default() -> OpenFlags {
-        OpenFlags { read_only: false, create: true, uri: true, memory: false, new_file_wal: false }
+        OpenFlags {
+            read_only: false,
+            create: true,
+            uri: true,
+            any_vfs: false,
+            memory: false,
+            new_file_wal: false,
+        }
     }
 }
 
@@ -58,6 +67,21 @@ pub(crate) fn options(io: &SharedIo, name: &[u8], flags: OpenFlags) -> Result<Op
     Ok(options)
 }
 
+/// The parameters of a URI, in order; none for a name that is no URI.
+pub fn uri_parameters(name: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let Some(rest) = name.strip_prefix(b"file:") else { return Vec::new() };
+    let end = rest.iter().position(|&byte| byte == b'#').unwrap_or(rest.len());
+    let Some(at) = rest[..end].iter().position(|&byte| byte == b'?') else { return Vec::new() };
+    split_query(&rest[at + 1..end]).collect()
+}
+
+fn split_query(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    query.split(|&byte| byte == b'&').filter(|parameter| !parameter.is_empty()).map(|parameter| {
+        let at = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
+        (unescape(&parameter[..at]), unescape(parameter.get(at + 1..).unwrap_or_default()))
+    })
+}
+
 fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<Vec<u8>, Error> {
     let mut rest = uri;
     if let Some(behind) = rest.strip_prefix(b"//") {
@@ -77,10 +101,7 @@ fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, &[][..]),
     };
-    for parameter in query.split(|&byte| byte == b'&').filter(|parameter| !parameter.is_empty()) {
-        let at = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
-        let key = unescape(&parameter[..at]);
-        let value = unescape(parameter.get(at + 1..).unwrap_or_default());
+    for (key, value) in split_query(query) {
         apply_parameter(&key, &value, flags, options)?;
     }
     Ok(unescape(path))
@@ -124,6 +145,7 @@ fn apply_parameter(
             b"unix-dotfile" => options.dot_file_lock = true,
             b"unix-none" => options.no_lock = true,
             b"unix" | b"unix-excl" | b"" => {}
+            _ if flags.any_vfs => {}
             _ => {
                 return Err(Error::message(format!("no such vfs: {}", String::from_utf8_lossy(value))));
             }

@@ -26,7 +26,9 @@ use super::explain;
 use super::host::HostState;
 use super::schema::btree;
 use super::state::State;
-use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind};
+use super::virtual_table;
+use super::wait::wait_for;
+use crate::compile::{Authorizer, ColumnInfo, Compiler, LimitKind, Unconnected};
 
 /// `SQLITE_TOOBIG`
 const TOOBIG: i32 = 18;
@@ -42,6 +44,8 @@ pub(crate) struct Prepared {
     pub(crate) parameters: Vec<(u32, Box<[u8]>)>,
     pub(crate) parameter_count: u32,
     pub(crate) explain: Explain,
+    /// `explain` is not what the text says.
+    pub(crate) explain_forced: bool,
     /// Rows of EXPLAIN.
     pub(crate) explained: Option<Arc<[Vec<Register>]>>,
     /// The statement's own text.
@@ -54,6 +58,8 @@ pub(crate) struct Prepared {
 struct Stamp {
     /// Generations of the schemas, by database.
     generations: Vec<u64>,
+    /// Their cookies, of those that were read.
+    cookies: Vec<Option<u32>>,
     expired: u64,
     options: u64,
     functions: u64,
@@ -65,8 +71,12 @@ impl Stamp {
         let generation = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
             schema.as_ref().map_or(0, |schema| schema.generation)
         };
+        let cookie = |schema: &Option<Arc<crate::catalog::DatabaseSchema>>| {
+            schema.as_ref().filter(|schema| schema.loaded).map(|schema| schema.cookie)
+        };
         Stamp {
             generations: host.catalog.databases.iter().map(generation).collect(),
+            cookies: host.catalog.databases.iter().map(cookie).collect(),
             expired: host.expired,
             options: host.options_version,
             functions: host.functions.version(),
@@ -76,6 +86,30 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// Whether a schema was changed since, as far as it is known.
+    pub(crate) fn has_other_schema(&self, host: &HostState) -> bool {
+        let known = &self.stamp.cookies;
+        let now = Stamp::of(host).cookies;
+        known.len() != now.len()
+            || known.iter().zip(&now).any(|pair| matches!(pair, (Some(known), Some(now)) if known != now))
+    }
+
+    /// A program that no text stands for.
+    pub(crate) fn of_program(program: Program, host: &HostState) -> Arc<Prepared> {
+        #[allow(clippy::arc_with_non_send_sync)]
+        Arc::new(Prepared {
+            program: Arc::new(program),
+            columns: Arc::default(),
+            parameters: Vec::new(),
+            parameter_count: 0,
+            explain: Explain::No,
+            explain_forced: false,
+            explained: None,
+            sql: Arc::default(),
+            stamp: Stamp::of(host),
+        })
+    }
+
     /// Whether it may run with the connection as it is.
     pub(crate) fn is_current(&self, host: &HostState) -> bool {
         let stamp = &self.stamp;
@@ -133,9 +167,16 @@ pub(crate) struct Preparing {
     failed: Option<Failure>,
     checked: usize,
     retried: bool,
+    /// A virtual table being connected.
+    connect: Option<Unconnected>,
+    is_optional: bool,
+    /// Those that could not be, where the statement can do without.
+    missing: Vec<Unconnected>,
     /// Compiled; databases that it uses are being opened.
     ready: Option<Arc<Prepared>>,
     databases: u32,
+    /// What it is compiled as, whatever the text says.
+    explain: Option<Explain>,
     pub(crate) busy: BusyWait,
 }
 
@@ -143,10 +184,19 @@ pub(crate) struct Preparing {
 struct Failure {
     error: Error,
     offset: Option<u32>,
+    /// Where the next statement begins, where the parser failed.
+    end: Option<usize>,
     check_schema: bool,
+    /// It would not have failed with this virtual table connected; whether it can do without.
+    connect: Option<(Unconnected, bool)>,
 }
 
 impl Preparing {
+    /// A preparation of a statement that was prepared before.
+    pub(crate) fn again(explain: Option<Explain>) -> Preparing {
+        Preparing { explain, ..Preparing::default() }
+    }
+
     /// Prepares the first statement of `sql`. Gives it, or `None` for an empty text, and where the next statement begins.
     pub(crate) fn poll(
         &mut self,
@@ -157,7 +207,8 @@ impl Preparing {
             Err(failure) => {
                 let mut state = state.borrow_mut();
                 let offset = failure.offset;
-                state.note_error(&failure.error, offset);
+                let end = failure.end.or_else(|| self.parsed.as_ref().map(|parsed| parsed.end));
+                state.note_error(&failure.error, offset, end);
                 *self = Preparing::default();
                 Err(failure.error)
             }
@@ -199,12 +250,17 @@ impl Preparing {
                 }
             }
             if self.parsed.is_none() {
-                if let Some(prepared) = find_cached(state, sql) {
+                if self.explain.is_none()
+                    && let Some(prepared) = find_cached(state, sql)
+                {
                     let end = prepared.sql.len();
                     return Ok(Some((Some(prepared), end)));
                 }
                 match parse(state, sql)? {
-                    Some(parsed) => self.parsed = Some(parsed),
+                    Some(mut parsed) => {
+                        parsed.explain = self.explain.unwrap_or(parsed.explain);
+                        self.parsed = Some(parsed);
+                    }
                     None => return Ok(Some((None, sql.len()))),
                 }
             }
@@ -212,17 +268,35 @@ impl Preparing {
             if needs_schema && !self.load_schemas(state)? {
                 return Ok(None);
             }
+            if let Some(target) = &self.connect {
+                match virtual_table::connect(state, target) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(())) => self.connect = None,
+                    Err(_) if self.is_optional => {
+                        self.missing.extend(self.connect.take());
+                    }
+                    Err(error) => return Err(Failure::plain(error)),
+                }
+            }
             let Some(parsed) = &self.parsed else { continue };
-            match compile(state, parsed, sql) {
+            match compile(state, parsed, self.explain.is_some(), sql, &self.missing) {
                 Ok((prepared, databases)) => {
                     #[allow(clippy::arc_with_non_send_sync)]
                     let prepared = Arc::new(prepared);
                     let mut state = state.borrow_mut();
-                    if state.authorizer.is_none() && prepared.explain == Explain::No {
+                    if state.authorizer.is_none()
+                        && prepared.explain == Explain::No
+                        && !prepared.explain_forced
+                        // What a virtual table says about its plans may be another thing the next time.
+                        && prepared.program.links.vtabs.is_empty()
+                    {
                         state.cache.insert(Arc::clone(&prepared));
                     }
                     self.ready = Some(prepared);
                     self.databases = databases;
+                }
+                Err(Failure { connect: Some((target, is_optional)), .. }) => {
+                    (self.connect, self.is_optional) = (Some(target), is_optional);
                 }
                 Err(failure) if failure.check_schema && !self.retried => {
                     self.failed = Some(failure);
@@ -304,7 +378,7 @@ impl HostState {
 
 impl Failure {
     fn plain(error: Error) -> Failure {
-        Failure { error, offset: None, check_schema: false }
+        Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
 }
 
@@ -312,6 +386,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::plain(error)
     }
+}
+
+/// Reads the schemas that are not loaded, waiting for what is in the way as long as the busy handler wants.
+pub(crate) fn load_schemas(state: &RefCell<State>) -> Result<(), Error> {
+    let mut preparing = Preparing::default();
+    while !preparing.load_schemas(state).map_err(|failure| failure.error)? {
+        wait_for(state, &preparing.busy)?;
+    }
+    Ok(())
 }
 
 /// Asks the busy handler. `Some(true)`: try again; `None`: a timer runs.
@@ -377,8 +460,10 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         ..Limits::default()
     });
     parser.parse(sql).map_err(|error: ParseError| Failure {
+        end: Some(error.end),
         offset: error.offset,
         check_schema: false,
+        connect: None,
         error: match error.kind {
             ParseErrorKind::TooBig => Error::with_code(TOOBIG, error.to_string()),
             ParseErrorKind::Sql => Error::message(error.to_string()),
@@ -387,7 +472,13 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
 }
 
 /// Compiles a statement with the state released. Gives the bits of the databases that it uses too.
-fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepared, u32), Failure> {
+fn compile(
+    state: &RefCell<State>,
+    parsed: &Parsed,
+    explain_forced: bool,
+    sql: &[u8],
+    missing: &[Unconnected],
+) -> Result<(Prepared, u32), Failure> {
     let (stamp, catalog, functions, collations, options, mut authorizer) = {
         let mut state = state.borrow_mut();
         let host = &state.host;
@@ -406,11 +497,14 @@ fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepa
         let mut compiler =
             Compiler::new(&catalog, &functions, &collations, &options, asked, Arc::clone(&ast));
         compiler.explain = parsed.explain;
+        compiler.notes.missing = missing.to_vec();
         let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
         let failure = |error, compiler: &Compiler<'_>| Failure {
             error,
+            end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
+            connect: (compiler.notes.connect.clone()).map(|target| (target, compiler.notes.connect_optional)),
         };
         match outcome {
             Err(error) => Err(failure(error, &compiler)),
@@ -446,6 +540,7 @@ fn compile(state: &RefCell<State>, parsed: &Parsed, sql: &[u8]) -> Result<(Prepa
         parameters: parameters.map(|known| (known.number, ast.source(known.span).into())).collect(),
         parameter_count: parsed.parameters.count,
         explain: parsed.explain,
+        explain_forced,
         explained,
         sql: Arc::from(&sql[..parsed.end.min(sql.len())]),
         stamp,

@@ -12,16 +12,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kernite_btree::{Encoding, ValueRef};
 use kernite_io::Process;
 use kernite_vdbe::{Error, Register, Step, vtab};
-use parking_lot::ReentrantMutex;
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use super::busy::BusyHandler;
 use super::hooks::Hooks;
 use super::open::{self, OpenFlags};
-use super::prepare::Preparing;
+use super::prepare::{Prepared, Preparing};
 use super::state::State;
 use super::statement::Execution;
 use super::wait::{block_on, wait_for};
+use crate::catalog::{Modules, SchemaName};
 use crate::compile::{Authorizer, ColumnInfo};
+
+pub use super::backup::Backup;
+pub use super::blob::Blob;
+pub use super::inspect::{CheckpointMode, Checkpointed};
+pub use kernite_parser::Explain;
 
 /// What a connection's handles share.
 struct Shared {
@@ -60,6 +66,11 @@ pub struct Connection {
     shared: Arc<Shared>,
 }
 
+/// The connection's lock, held until this is dropped.
+pub struct Lock<'a> {
+    _guard: ReentrantMutexGuard<'a, RefCell<State>>,
+}
+
 /// Interrupts a connection from any thread.
 #[derive(Clone)]
 pub struct InterruptHandle {
@@ -95,8 +106,24 @@ impl Connection {
         Ok(connection)
     }
 
-    fn with<T>(&self, f: impl FnOnce(&RefCell<State>) -> T) -> T {
+    pub(super) fn with<T>(&self, f: impl FnOnce(&RefCell<State>) -> T) -> T {
         f(&self.shared.state.lock())
+    }
+
+    /// Takes the connection's lock and keeps it: several calls are one to other threads. The lock is recursive.
+    #[inline]
+    pub fn lock(&self) -> Lock<'_> {
+        Lock { _guard: self.shared.state.lock() }
+    }
+
+    /// As `lock`, unless another thread has it.
+    pub fn try_lock(&self) -> Option<Lock<'_>> {
+        self.shared.state.try_lock().map(|guard| Lock { _guard: guard })
+    }
+
+    /// Whether an interrupt is in force.
+    pub fn is_interrupted(&self) -> bool {
+        self.shared.interrupt.load(Ordering::Relaxed)
     }
 
     /// Prepares the first statement of `sql`. Gives it (`None` for an empty text) and where the next one begins.
@@ -113,11 +140,13 @@ impl Connection {
                 wait_for(state, &preparing.busy)?;
             }
         })?;
-        let statement = prepared.map(|prepared| {
-            self.with(|state| state.borrow_mut().statements += 1);
-            Statement { execution: Execution::new(prepared), connection: self.clone() }
-        });
-        Ok((statement, end))
+        Ok((prepared.map(|prepared| self.statement(prepared)), end))
+    }
+
+    /// A handle for a compiled statement.
+    pub(super) fn statement(&self, prepared: Arc<Prepared>) -> Statement {
+        self.with(|state| state.borrow_mut().statements += 1);
+        Statement { execution: Execution::new(prepared), connection: self.clone() }
     }
 
     /// Runs all statements of a text and throws their rows away.
@@ -134,35 +163,6 @@ impl Connection {
             rest = rest.get(end..).unwrap_or_default();
         }
         Ok(())
-    }
-
-    #[doc(hidden)]
-    pub fn probe_options(
-        &self,
-        fk: Option<bool>,
-        rec: Option<bool>,
-        count: Option<bool>,
-        defer: Option<bool>,
-    ) {
-        self.with(|state| {
-            state.borrow_mut().host.set_options(|o| {
-                if let Some(v) = fk {
-                    o.foreign_keys = v
-                }
-                if let Some(v) = rec {
-                    o.recursive_triggers = v
-                }
-                if let Some(v) = count {
-                    o.count_changes = v
-                }
-                if let Some(v) = defer {
-                    o.defer_foreign_keys = v
-                }
-            })
-        });
-        if let Some(v) = defer {
-            self.with(|state| state.borrow_mut().host.vm.defer_foreign_keys = v)
-        }
     }
 
     /// A handle to interrupt it from another thread.
@@ -234,8 +234,8 @@ impl Connection {
             let mut state = state.borrow_mut();
             let Some(&old) = state.host.options.limits.get(number) else { return -1 };
             if value >= 0 {
-                let max = crate::compile::LIMIT_DEFAULTS[number];
-                state.host.set_options(|options| options.limits[number] = value.min(max));
+                let (least, most) = crate::compile::limit_bounds(number);
+                state.host.set_options(|options| options.limits[number] = value.clamp(least, most));
             }
             old
         })
@@ -245,13 +245,54 @@ impl Connection {
     pub fn register_function(&self, function: kernite_vdbe::function::FunctionDef) {
         self.with(|state| {
             let mut state = state.borrow_mut();
+            // Cached statements would keep a function that is replaced.
+            state.cache.clear();
             Arc::make_mut(&mut state.host.functions).register(function);
         });
+    }
+
+    /// Registers a kind of virtual table, in place of one of the same name.
+    pub fn register_module(&self, name: &str, module: Arc<dyn vtab::Module>) {
+        self.change_modules(name, |modules| modules.register(name, module));
+    }
+
+    /// Takes a kind of virtual table out.
+    pub fn remove_module(&self, name: &str) {
+        self.change_modules(name, |modules| {
+            modules.remove(name);
+        });
+    }
+
+    /// The kinds of virtual tables that were registered.
+    pub fn module_names(&self) -> Vec<String> {
+        self.with(|state| {
+            let state = state.borrow();
+            state.host.catalog.modules.names().into_iter().map(str::to_owned).collect()
+        })
+    }
+
+    fn change_modules(&self, name: &str, change: impl FnOnce(&mut Modules)) {
+        let old = self.with(|state| {
+            let mut state = state.borrow_mut();
+            let catalog = &mut state.host.catalog;
+            let old = (Arc::clone(&catalog.modules), Arc::clone(&catalog.eponymous));
+            change(Arc::make_mut(&mut catalog.modules));
+            Arc::make_mut(&mut catalog.eponymous).remove(&SchemaName::new(name.as_bytes()));
+            state.host.expired += 1;
+            old
+        });
+        // The application's code may run when the last reference goes.
+        drop(old);
     }
 
     /// The database's text encoding, as far as it is known.
     pub fn encoding(&self) -> Encoding {
         self.with(|state| state.borrow().host.options.encoding)
+    }
+
+    /// Where the statement begins that comes after the one that could not be compiled, if that was the last error.
+    pub fn failed_end(&self) -> Option<usize> {
+        self.with(|state| state.borrow().error.as_ref().and_then(|error| error.end))
     }
 
     /// Code, message and offset of the last error.
@@ -263,40 +304,38 @@ impl Connection {
     }
 }
 
+/// Checks the CREATE TABLE statement by which a module declares the columns of a virtual table.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_declaration(declaration: &[u8]) -> Result<(), Error> {
+    crate::catalog::build::declared(declaration, kernite_vdbe::Db(0)).map(|_| ())
+}
+
 /// A prepared statement.
 pub struct Statement {
     execution: Execution,
     connection: Connection,
 }
 
-/// The connection as a virtual table sees it. No virtual table that needs it is built.
-struct NoSql;
+/// Steps, waiting where that is needed.
+fn step_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<bool, Error> {
+    loop {
+        if let Some(done) = execution.step(state)? {
+            return Ok(done);
+        }
+        wait_for(state, execution.busy_wait())?;
+    }
+}
 
-impl vtab::Sql for NoSql {
-    fn prepare(&mut self, _sql: &str) -> Step<u32> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
+/// Resets, waiting where that is needed.
+fn reset_waiting(execution: &mut Execution, state: &RefCell<State>) -> Result<(), Error> {
+    loop {
+        if execution.reset(state)?.is_some() {
+            return Ok(());
+        }
+        wait_for(state, execution.busy_wait())?;
     }
-    fn bind(&mut self, _statement: u32, _number: u32, _value: ValueRef<'_>) -> Result<(), Error> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
-    }
-    fn step(&mut self, _statement: u32) -> Step<bool> {
-        Err(Error::message("SQL from a virtual table is not supported yet"))
-    }
-    fn column(&self, _statement: u32, _column: u16) -> &Register {
-        const NULL: &Register = &Register::null();
-        NULL
-    }
-    fn reset(&mut self, _statement: u32) -> Step<()> {
-        Ok(Some(()))
-    }
-    fn finish(&mut self, _statement: u32) {}
-    fn encoding(&self) -> Encoding {
-        Encoding::Utf8
-    }
-    fn last_insert_rowid(&self) -> i64 {
-        0
-    }
-    fn set_last_insert_rowid(&mut self, _rowid: i64) {}
 }
 
 impl Statement {
@@ -306,7 +345,7 @@ impl Statement {
     /// Whatever ends the run. The next call starts again.
     pub fn poll_step(&mut self) -> Step<bool> {
         let Statement { execution, connection } = self;
-        connection.with(|state| execution.step(state, &mut NoSql))
+        connection.with(|state| execution.step(state))
     }
 
     /// The next row; `false` at the end, after which the next call starts again.
@@ -315,13 +354,25 @@ impl Statement {
     /// Whatever ends the run.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Statement { execution, connection } = self;
+        connection.with(|state| step_waiting(execution, state))
+    }
+
+    /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn execute(&mut self) -> Result<Option<i64>, Error> {
+        let Statement { execution, connection } = self;
         connection.with(|state| {
-            loop {
-                if let Some(done) = execution.step(state, &mut NoSql)? {
-                    return Ok(done);
-                }
-                wait_for(state, execution.busy_wait())?;
+            let before = state.borrow().host.vm.total_changes;
+            let found = step_waiting(execution, state);
+            let reset = reset_waiting(execution, state);
+            if found? {
+                return Ok(None);
             }
+            reset?;
+            let vm = &state.borrow().host.vm;
+            Ok(Some(if vm.total_changes == before { 0 } else { vm.changes }))
         })
     }
 
@@ -331,14 +382,15 @@ impl Statement {
     /// Those of ending the run.
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
-        connection.with(|state| {
-            loop {
-                if execution.reset(state)?.is_some() {
-                    return Ok(());
-                }
-                wait_for(state, execution.busy_wait())?;
-            }
-        })
+        connection.with(|state| reset_waiting(execution, state))
+    }
+
+    pub(super) fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    pub(super) fn execution_mut(&mut self) -> &mut Execution {
+        &mut self.execution
     }
 
     /// Its connection.
@@ -364,6 +416,11 @@ impl Statement {
     /// The values of the row at hand; empty when there is none.
     pub fn row(&self) -> &[Register] {
         self.execution.row()
+    }
+
+    /// The encoding of text in its rows.
+    pub fn row_encoding(&self) -> Encoding {
+        self.execution.prepared.program.encoding
     }
 
     /// Whether it changes no database.

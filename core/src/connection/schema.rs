@@ -64,20 +64,20 @@ struct Header {
 }
 
 /// A walk over a table, row by row.
-struct Scan {
-    cursor: CursorId,
+pub(super) struct Scan {
+    pub(super) cursor: CursorId,
     started: bool,
     /// The cursor stands on a row that was not handed out.
     on_row: bool,
 }
 
 impl Scan {
-    fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
+    pub(super) fn new(btree: &mut Btree, root: PageNo) -> Result<Scan, Error> {
         Ok(Scan { cursor: btree.open_cursor(root, None, false)?, started: false, on_row: false })
     }
 
     /// The next row's record; `None` at the end.
-    fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
+    pub(super) fn next(&mut self, btree: &mut Btree) -> Step<Option<Vec<u8>>> {
         if !self.on_row {
             self.on_row =
                 if self.started { ready!(btree.next(self.cursor)) } else { ready!(btree.first(self.cursor)) };
@@ -112,7 +112,8 @@ impl HostState {
     pub(crate) fn load_schema(&mut self, storage: &mut Storage, db: Db) -> Step<()> {
         if db == Db(1) && !self.databases[1].opened {
             // Nothing was ever put into temp.
-            let schema = self.parse_rows(db, Header { file_format: 4, ..Header::default() }, &[], None)?;
+            let schema =
+                self.parse_rows(db, Header { file_format: 4, ..Header::default() }, &[], None, false)?;
             self.install(db, schema);
             return Ok(Some(()));
         }
@@ -181,7 +182,8 @@ impl HostState {
                         btree.close_cursor(scan.cursor);
                     }
                     reader.scan = None;
-                    let schema = self.parse_rows(db, reader.header, &reader.rows, None)?;
+                    let tolerant = self.options.writable_schema;
+                    let schema = self.parse_rows(db, reader.header, &reader.rows, None, tolerant)?;
                     self.install(db, schema);
                     reader.stage = Stage::Statistics;
                 }
@@ -232,6 +234,7 @@ impl HostState {
         header: Header,
         rows: &[SchemaRow],
         after: Option<&str>,
+        tolerant: bool,
     ) -> Result<DatabaseSchema, Error> {
         let name = self.catalog.database(db).map_or_else(Default::default, |schema| schema.name.clone());
         let base = DatabaseSchema {
@@ -242,17 +245,25 @@ impl HostState {
             ..DatabaseSchema::default()
         };
         self.encoding_fixed |= !rows.is_empty();
-        load::load(base, db, &self.catalog, rows, self.load_options(header.page_count, after))
+        let options = LoadOptions { tolerant, ..self.load_options(header.page_count, after) };
+        load::load(base, db, &self.catalog, rows, options)
     }
 
     fn load_options<'o>(&self, page_count: u32, after: Option<&'o str>) -> LoadOptions<'o> {
-        LoadOptions { page_count, writable_schema: self.options.writable_schema, after, renaming: false }
+        LoadOptions {
+            page_count,
+            writable_schema: self.options.writable_schema,
+            after,
+            tolerant: false,
+            renaming: false,
+        }
     }
 
     fn install(&mut self, db: Db, schema: DatabaseSchema) {
         if let Some(slot) = self.schema_mut(db) {
             let generation = slot.generation;
-            *slot = DatabaseSchema { generation, ..schema };
+            let old = std::mem::replace(slot, DatabaseSchema { generation, ..schema });
+            self.retire(Arc::new(old));
         }
         if db != Db(1) {
             // Triggers of temp on tables of this database.
@@ -314,13 +325,14 @@ impl HostState {
                 };
                 base.file_format = reader.header.file_format;
                 let options = self.load_options(reader.header.page_count, None);
+                self.encoding_fixed |= !reader.rows.is_empty();
                 let schema = load::load(base, db, &self.catalog, &reader.rows, options)?;
                 self.install(db, schema);
             }
             _ => {
                 let cookie = self.catalog.database(db).map_or(reader.header.cookie, |schema| schema.cookie);
                 let header = Header { cookie, ..reader.header };
-                let schema = self.parse_rows(db, header, &reader.rows, after)?;
+                let schema = self.parse_rows(db, header, &reader.rows, after, false)?;
                 self.install(db, schema);
                 self.databases[usize::from(db.0)].schema_changed = true;
             }
@@ -460,11 +472,11 @@ fn text(value: ValueRef<'_>, encoding: Encoding) -> Option<Box<[u8]>> {
     }
 }
 
-fn corrupt() -> Error {
+pub(super) fn corrupt() -> Error {
     StorageError::Corrupt { page: Some(PageNo::ONE), damage: kernite_btree::Damage::Schema }.into()
 }
 
-fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
+pub(super) fn schema_row(record: &[u8], encoding: Encoding) -> Result<SchemaRow, Error> {
     let mut values = Values::new(record).map_err(|_| corrupt())?;
     let mut next = || values.next_value().map_err(|_| corrupt()).map(|value| value.unwrap_or(ValueRef::Null));
     let kind = text(next()?, encoding);

@@ -12,6 +12,7 @@ use kernite_vdbe::{Db, Error};
 use super::busy::BusyHandler;
 use super::hooks::Hooks;
 use super::host::HostState;
+use super::nested::Nested;
 use super::prepare::Cache;
 use crate::catalog::{Catalog, DatabaseSchema};
 use crate::compile::{Authorizer, CompileOptions};
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) cache: Cache,
     pub(crate) hooks: Hooks,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
+    /// Statements of virtual tables.
+    pub(crate) nested: Nested,
     /// Statements that are not finalised.
     pub(crate) statements: u32,
     /// The last error, for `errmsg` and its like.
@@ -36,6 +39,8 @@ pub(crate) struct LastError {
     pub(crate) code: i32,
     pub(crate) message: String,
     pub(crate) offset: Option<u32>,
+    /// Where the statement after the one that could not be compiled begins.
+    pub(crate) end: Option<usize>,
 }
 
 /// What is kept about an attached database beside its storage and schema.
@@ -53,6 +58,10 @@ pub(crate) struct DatabaseState {
     pub(crate) spill_pages: u32,
     /// Frames in its WAL after the last commit, for the hook.
     pub(crate) committed_frames: u32,
+    /// Transactions that this connection has committed.
+    pub(crate) commits: u64,
+    /// It was made of bytes, and has no file that anybody else could open.
+    pub(crate) is_bytes: bool,
 }
 
 impl Default for DatabaseState {
@@ -64,6 +73,8 @@ impl Default for DatabaseState {
             synchronous: 2,
             spill_pages: 0,
             committed_frames: 0,
+            commits: 0,
+            is_bytes: false,
         }
     }
 }
@@ -92,7 +103,10 @@ impl State {
             io,
             process,
             vm: ConnectionState::default(),
-            catalog: Catalog { databases: vec![schema(b"main", 1), schema(b"temp", 2)] },
+            catalog: Catalog {
+                databases: vec![schema(b"main", 1), schema(b"temp", 2)],
+                ..Catalog::default()
+            },
             databases: vec![DatabaseState::default(), DatabaseState::default()],
             functions: Arc::new(FunctionRegistry::default()),
             collations: Arc::new(CollationRegistry::default()),
@@ -107,6 +121,12 @@ impl State {
             rolled_back: false,
             attaching: None,
             detaching: None,
+            vacuum: None,
+            outside: None,
+            outside_done: None,
+            vtabs: Vec::new(),
+            connecting: Vec::new(),
+            retired: Vec::new(),
             wal_autocheckpoint: 1000,
             busy: BusyHandler::default(),
             encoding_fixed: false,
@@ -119,14 +139,15 @@ impl State {
             cache: Cache::default(),
             hooks: Hooks::default(),
             authorizer: None,
+            nested: Nested::default(),
             statements: 0,
             error: None,
         }
     }
 
     /// Notes an error for `errmsg`.
-    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>) {
-        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset });
+    pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>, end: Option<usize>) {
+        self.error = Some(LastError { code: error.code(), message: error.to_string(), offset, end });
     }
 }
 
@@ -146,13 +167,22 @@ impl HostState {
         self.generation += 1;
         let generation = self.generation;
         if let Some(Some(schema)) = self.catalog.databases.get_mut(usize::from(db.0)) {
-            *schema = Arc::new(DatabaseSchema {
+            let empty = Arc::new(DatabaseSchema {
                 name: schema.name.clone(),
                 generation,
                 file_format: 1,
                 encoding: schema.encoding,
                 ..DatabaseSchema::default()
             });
+            let old = std::mem::replace(schema, empty);
+            self.retire(old);
+        }
+    }
+
+    /// Keeps a replaced schema until the state is released, if dropping it may drop virtual tables.
+    pub(crate) fn retire(&mut self, schema: Arc<DatabaseSchema>) {
+        if schema.tables.values().any(|table| table.instance().is_some()) {
+            self.retired.push(Box::new(schema));
         }
     }
 

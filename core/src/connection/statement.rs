@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use kernite_btree::CheckpointMode;
 use kernite_io::ready;
+use kernite_parser::Explain;
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::machine::{Event, Hook, Machine};
 use kernite_vdbe::op::Db;
@@ -18,8 +19,10 @@ use kernite_vdbe::{Error, Register, Step};
 use super::busy::BusyWait;
 use super::hooks::{TraceEvent, UpdateEvent};
 use super::host::HostState;
+use super::nested::ConnectionSql;
 use super::prepare::{Prepared, Preparing, ask_busy};
 use super::state::State;
+use super::virtual_table::{self, Working};
 
 /// Most times that a statement is compiled again before its error counts.
 const REPREPARE_MAX: u32 = 50;
@@ -39,8 +42,12 @@ pub(crate) struct Execution {
     preparing: Option<Preparing>,
     busy: BusyWait,
     retries: u32,
+    /// It is not compiled again for another schema, but fails (`sqlite3_prepare`).
+    pub(crate) keeps_schema: bool,
     /// The run has ended; what comes after a commit is under way.
     after: Option<After>,
+    /// Work for the host that has to wait.
+    working: Option<Box<Working>>,
 }
 
 /// What is done after a run has ended.
@@ -66,7 +73,9 @@ impl Execution {
             preparing: None,
             busy: BusyWait::default(),
             retries: 0,
+            keeps_schema: false,
             after: None,
+            working: None,
         }
     }
 
@@ -89,21 +98,17 @@ impl Execution {
     }
 
     /// Goes on to the next row; `false` at the end. After an error or the end the next call starts again.
-    pub(crate) fn step(
-        &mut self,
-        state: &RefCell<State>,
-        sql: &mut dyn kernite_vdbe::vtab::Sql,
-    ) -> Step<bool> {
+    pub(crate) fn step(&mut self, state: &RefCell<State>) -> Step<bool> {
         self.has_row = false;
         if let Some(rows) = &self.prepared.explained {
             self.has_row = self.explained < rows.len();
             self.explained = if self.has_row { self.explained + 1 } else { 0 };
             return Ok(Some(self.has_row));
         }
-        match self.step_machine(state, sql) {
+        match self.step_machine(state) {
             Err(error) => {
                 let mut state = state.borrow_mut();
-                state.note_error(&error, None);
+                state.note_error(&error, None, None);
                 Err(error)
             }
             Ok(done) => {
@@ -113,7 +118,7 @@ impl Execution {
         }
     }
 
-    fn step_machine(&mut self, state: &RefCell<State>, sql: &mut dyn kernite_vdbe::vtab::Sql) -> Step<bool> {
+    fn step_machine(&mut self, state: &RefCell<State>) -> Step<bool> {
         if self.after.is_some() {
             return self.finish_run(state);
         }
@@ -125,13 +130,18 @@ impl Execution {
                 ready!(self.refresh(state));
                 start(state, &self.prepared);
             }
+            if self.working.is_some() {
+                ready!(self.work(state));
+            }
             let event = {
                 let mut state = state.borrow_mut();
                 let State { storage, host, .. } = &mut *state;
                 self.machine.step(storage, host)
             };
             call_rollback_hook(state);
+            drop_released(state);
             match event {
+                Ok(None) if ready!(self.work(state)) => {}
                 Ok(None) => return Ok(None),
                 Ok(Some(Event::Row)) => {
                     self.busy.clear();
@@ -144,7 +154,7 @@ impl Execution {
                     return self.finish_run(state);
                 }
                 Ok(Some(Event::Call)) => {
-                    ready!(self.machine.call(sql));
+                    ready!(self.machine.call(&mut ConnectionSql::new(state)));
                 }
                 Ok(Some(Event::Busy)) => match ask_busy(state, &mut self.busy)? {
                     None => return Ok(None),
@@ -164,7 +174,9 @@ impl Execution {
                         self.machine.fail(error);
                     }
                 }
-                Err(error) if error.code() == SCHEMA && self.retries < REPREPARE_MAX => {
+                Err(error)
+                    if error.code() == SCHEMA && self.retries < REPREPARE_MAX && !self.keeps_schema =>
+                {
                     self.retries += 1;
                     ready!(self.reset(state));
                     state.borrow_mut().host.expired += 1;
@@ -177,14 +189,31 @@ impl Execution {
         }
     }
 
+    /// Compiles it as EXPLAIN of a kind, or as a statement that runs.
+    pub(crate) fn set_explained(&mut self, state: &RefCell<State>, explain: Explain) -> Step<()> {
+        if self.preparing.is_none() {
+            if self.prepared.explain == explain {
+                return Ok(Some(()));
+            }
+            ready!(self.reset(state));
+            self.preparing = Some(Preparing::again(Some(explain)));
+        }
+        self.compile_again(state)
+    }
+
     /// Compiles the statement again if something that it depended on has changed.
     fn refresh(&mut self, state: &RefCell<State>) -> Step<()> {
         if self.preparing.is_none() {
             if self.prepared.is_current(&state.borrow().host) {
                 return Ok(Some(()));
             }
-            self.preparing = Some(Preparing::default());
+            let prepared = &self.prepared;
+            self.preparing = Some(Preparing::again(prepared.explain_forced.then_some(prepared.explain)));
         }
+        self.compile_again(state)
+    }
+
+    fn compile_again(&mut self, state: &RefCell<State>) -> Step<()> {
         let Some(preparing) = &mut self.preparing else { return Ok(Some(())) };
         let text = Arc::clone(&self.prepared.sql);
         let outcome = preparing.poll(state, &text);
@@ -192,6 +221,9 @@ impl Execution {
             return Ok(None);
         }
         self.preparing = None;
+        if self.keeps_schema && self.prepared.has_other_schema(&state.borrow().host) {
+            return Err(Error::with_code(SCHEMA, "database schema has changed"));
+        }
         let (prepared, _) = ready!(outcome);
         if let Some(prepared) = prepared {
             self.machine.set_program(Arc::clone(&prepared.program))?;
@@ -205,12 +237,30 @@ impl Execution {
         self.has_row = false;
         self.explained = 0;
         self.busy.clear();
-        let outcome = {
-            let mut state = state.borrow_mut();
-            let State { storage, host, .. } = &mut *state;
-            self.machine.reset(storage, host)
-        };
-        call_rollback_hook(state);
+        loop {
+            if self.working.is_some() {
+                ready!(self.work(state));
+            }
+            let outcome = {
+                let mut state = state.borrow_mut();
+                let State { storage, host, .. } = &mut *state;
+                self.machine.reset(storage, host)
+            };
+            call_rollback_hook(state);
+            drop_released(state);
+            if !matches!(outcome, Ok(None)) || !ready!(self.work(state)) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Does what the host wants done with the state released. `false`: nothing; it waits for something else.
+    fn work(&mut self, state: &RefCell<State>) -> Step<bool> {
+        let mut working = self.working.take().unwrap_or_default();
+        let outcome = virtual_table::work(state, &mut working);
+        if matches!(outcome, Ok(None)) {
+            self.working = Some(working);
+        }
         outcome
     }
 
@@ -288,6 +338,18 @@ fn start(state: &RefCell<State>, prepared: &Prepared) {
         trace(&TraceEvent::Statement(&String::from_utf8_lossy(&prepared.sql)));
         state.borrow_mut().hooks.trace.get_or_insert(trace);
     }
+}
+
+/// Drops what may run the application's code when it is dropped: cursors of virtual tables, and the tables.
+fn drop_released(state: &RefCell<State>) {
+    let released = {
+        let mut state = state.borrow_mut();
+        if state.storage.closed.is_empty() && state.host.retired.is_empty() {
+            return;
+        }
+        (std::mem::take(&mut state.storage.closed), std::mem::take(&mut state.host.retired))
+    };
+    drop(released);
 }
 
 fn call_rollback_hook(state: &RefCell<State>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernite_parser::ast::{self, TriggerStepKind, TriggerTime};
 use kernite_vdbe::Error;
-use kernite_vdbe::op::{Db, Reg};
+use kernite_vdbe::op::{Db, Op, Reg};
 
 use super::create_table::{authorize_new, begin};
 use super::fix::Fix;
@@ -177,17 +177,37 @@ fn check_steps(c: &Compiler<'_>, fix: &Fix<'_>, create: &ast::CreateTrigger) -> 
     Ok(())
 }
 
-/// Codes CREATE VIRTUAL TABLE.
+/// Codes CREATE VIRTUAL TABLE. The module is asked for its table when the statement runs.
 ///
 /// # Errors
-/// Virtual tables are not built yet.
+/// A name that is taken, reserved or in an unknown database.
 pub fn create_virtual_table(c: &mut Compiler<'_>, create: &ast::CreateVirtualTable) -> CompileResult<()> {
+    let ast = Arc::clone(&c.ast);
     let db = name::database(c, create.name, false)?;
-    let table_name: Box<[u8]> = c.ast.name(create.name.name).into();
+    let table_name: Box<[u8]> = ast.name(create.name.name).into();
     name::check(c, &table_name)?;
-    if !name::is_free(c, db, create.name.name, create.if_not_exists)? {
+    let database = c.database_name(db).to_vec();
+    if !c.authorize(action::INSERT, Some(schema_table(db)), None, Some(&database))?
+        || !name::is_free(c, db, create.name.name, create.if_not_exists)?
+    {
         return Ok(());
     }
-    let module = lossy(c.ast.name(create.module));
-    Err(Error::message(format!("no such module: {module}")))
+    let module: Box<[u8]> = ast.name(create.module).into();
+    if !c.authorize(action::CREATE_VTABLE, Some(&table_name), Some(&module), Some(&database))? {
+        return Ok(());
+    }
+    begin(c, db);
+    let rowid = rows::reserve(c, db);
+    rows::authorize_row_update(c, db)?;
+    let sql = [b"CREATE VIRTUAL TABLE ", ast.source(create.definition).trim_ascii_end()].concat();
+    let row = Row { kind: "table", name: &table_name, table: &table_name, root: Reg(0), sql: Some(&sql) };
+    rows::write_row(c, db, &row, Some(rowid));
+    rows::change_cookie(c, db);
+    c.emit(Op::Expire { others_only: false });
+    rows::parse_table(c, db, &table_name);
+    let name = c.reg();
+    let value = rows::text(c, &table_name);
+    c.emit(Op::Const { value, out: name });
+    c.emit(Op::VCreate { db, name });
+    Ok(())
 }

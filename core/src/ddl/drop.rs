@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kernite_parser::ast::{self, DropKind};
 use kernite_vdbe::Error;
-use kernite_vdbe::op::{Addr, CollationId, CompareFlags, ConstId, Db, Op};
+use kernite_vdbe::op::{Addr, CollationId, CompareFlags, ConstId, Cursor, Db, Op};
 
 use super::name::schema_table;
 use super::schema_table::{self as rows, Column};
@@ -53,12 +53,13 @@ fn nothing_there(c: &mut Compiler<'_>, database: Option<&[u8]>) {
 fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileResult<()> {
     let (name, database) = names(c, drop);
     let table = match c.find_table(&name, database.as_deref()) {
-        Some(table) => table,
+        Some(table) => c.connected(table)?,
         None if drop.if_exists => {
             nothing_there(c, database.as_deref());
             return Ok(());
         }
-        None => return c.locate_table(&name, database.as_deref(), is_view).map(|_| ()),
+        // What is named after its module is found, but cannot be dropped.
+        None => c.locate_table(&name, database.as_deref(), is_view)?,
     };
     let db = table.db;
     if !authorize_drop_table(c, &table)? {
@@ -80,7 +81,13 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
     rows::begin_write(c, db);
     if !is_view {
         clear_statistics(c, db, b"tbl", &table.name)?;
+        let first = c.cursor();
         dml::check_drop_table(c, &table)?;
+        let last = c.cursor();
+        for number in first.0 + 1..last.0 {
+            // A tree is not freed while a cursor is open on it.
+            c.emit(Op::Close { cursor: Cursor(number) });
+        }
     }
     code_drop_table(c, &table)
 }
@@ -88,7 +95,7 @@ fn drop_table(c: &mut Compiler<'_>, drop: &ast::Drop, is_view: bool) -> CompileR
 fn may_not_be_dropped(table: &Table) -> bool {
     let head = table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_"));
     if !head {
-        return false;
+        return table.instance().is_some_and(|instance| instance.eponymous);
     }
     let rest = &table.name[7..];
     let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
@@ -112,6 +119,7 @@ fn authorize_drop_table(c: &mut Compiler<'_>, table: &Table) -> CompileResult<bo
 
 fn code_drop_table(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<()> {
     let db = table.db;
+    let is_virtual = matches!(table.kind, TableKind::Virtual { .. });
     for trigger in triggers_of(c, table) {
         code_drop_trigger(c, &trigger, table)?;
     }
@@ -130,6 +138,9 @@ fn code_drop_table(c: &mut Compiler<'_>, table: &Arc<Table>) -> CompileResult<()
         destroy_trees(c, table)?;
     }
     let constant = c.builder.name(&table.name);
+    if is_virtual {
+        c.builder.emit(Op::VDestroy { db, name: constant });
+    }
     c.builder.emit(Op::DropTable { db, name: constant });
     rows::change_cookie(c, db);
     Ok(())
@@ -201,13 +212,25 @@ pub(super) fn clear_statistics(
 ) -> CompileResult<()> {
     let Some(schema) = c.catalog.database(db).cloned() else { return Ok(()) };
     for number in 1..=4 {
-        let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() else { continue };
-        let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { continue };
-        let database = c.database_name(db).to_vec();
-        c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
-        c.authorize_read(&table.name, column, db)?;
-        delete_where(c, &table, at as u16, name);
+        if let Some(table) = schema.table(format!("sqlite_stat{number}").as_bytes()).cloned() {
+            clear_statistics_in(c, &table, column, name)?;
+        }
     }
+    Ok(())
+}
+
+/// The same in one of the tables of statistics.
+pub(super) fn clear_statistics_in(
+    c: &mut Compiler<'_>,
+    table: &Table,
+    column: &[u8],
+    name: &[u8],
+) -> CompileResult<()> {
+    let Some(at) = table.find_column(column).filter(|_| table.has_rowid()) else { return Ok(()) };
+    let database = c.database_name(table.db).to_vec();
+    c.authorize(action::DELETE, Some(&table.name), None, Some(&database))?;
+    c.authorize_read(&table.name, column, table.db)?;
+    delete_where(c, table, at as u16, name);
     Ok(())
 }
 

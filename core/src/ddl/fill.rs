@@ -66,7 +66,8 @@ pub(super) fn fill(
     c.builder.emit(Op::SorterSort { cursor: sorter, empty: done });
     let top = code_unique_check(c, table, index, sorter, record);
     c.builder.emit(Op::SorterData { cursor: sorter, out: record, pseudo: tree });
-    let flags = WriteFlags { append: true, ..WriteFlags::default() };
+    // In the order of the sorter each entry comes after the one before it.
+    let flags = WriteFlags { append: true, use_seek_result: true, ..WriteFlags::default() };
     c.builder.emit(Op::IdxInsert { cursor: tree, record, first: Reg(0), count: 0, flags });
     c.builder.emit(Op::SorterNext { cursor: sorter, to: top });
     c.builder.bind(done);

@@ -56,7 +56,7 @@ pub fn reindex(c: &mut Compiler<'_>, name: Option<ast::QualifiedName>) -> Compil
 fn reindex_where(c: &mut Compiler<'_>, wanted: impl Fn(&Index) -> bool) -> CompileResult<()> {
     let databases: Vec<_> = c.catalog.databases.iter().flatten().cloned().collect();
     for schema in databases {
-        for table in schema.newest_first() {
+        for table in schema.listed() {
             for index in table.indexes.iter().rev().filter(|index| wanted(index)) {
                 reindex_one(c, table, index)?;
             }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use kernite_vdbe::Error;
 use kernite_vdbe::op::Cursor;
+use kernite_vdbe::vtab::ConstraintOp;
 
 use super::clause::{ClauseId, Term, operator, term_flag};
 use super::constant::is_constant;
@@ -444,6 +445,17 @@ fn derive_auxiliary(c: &mut Compiler<'_>, w: &mut WhereLoop, clause: ClauseId, a
                 _ => return,
             };
             found.push((call.arguments[1], Some(call.arguments[0]), op));
+        }
+        ExprKind::Function(call) if call.arguments.len() == 2 => {
+            // A function that the table has itself may be a constraint of its own.
+            let (column, other) = (call.arguments[0], call.arguments[1]);
+            let ExprKind::Column { table: Some(table), .. } = &c.bound[column].kind else { return };
+            let own =
+                table.instance().and_then(|instance| instance.table.find_function(&call.function.name, 2));
+            match own {
+                Some((_, op)) if op.0 >= ConstraintOp::FUNCTION.0 => found.push((column, Some(other), op.0)),
+                _ => return,
+            }
         }
         ExprKind::Binary { op: op @ (BinaryOp::Ne | BinaryOp::IsNot), left, right } => {
             let code = if *op == BinaryOp::Ne { constraint::NE } else { constraint::IS_NOT };

@@ -490,6 +490,10 @@ impl Visitor for Coverage<'_, '_> {
             self.uses_expr = true;
             return false;
         }
+        // What an aggregate function reads hangs below the call that the slot stands for.
+        if let ExprKind::AggregateSlot { of, .. } = bound[expr].kind {
+            bound.for_each_operand(of, |operand| bound.walk(operand, self));
+        }
         true
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn code(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResult
         }
         None => {
             let schema = c.catalog.database(request.db).cloned();
-            schema.map_or_else(Vec::new, |schema| schema.newest_first().into_iter().cloned().collect())
+            schema.map_or_else(Vec::new, |schema| schema.listed().into_iter().cloned().collect())
         }
     };
     let result = c.builder.alloc_regs(4);

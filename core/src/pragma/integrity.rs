@@ -103,7 +103,7 @@ fn check_database(
     c.verify_schema(db);
     c.codegen.hoisting_off = true;
     let is_wanted = |table: &&Arc<Table>| only.is_none_or(|only| Arc::ptr_eq(only, table));
-    let tables: Vec<Arc<Table>> = schema.newest_first().into_iter().filter(is_wanted).cloned().collect();
+    let tables: Vec<Arc<Table>> = schema.listed().into_iter().filter(is_wanted).cloned().collect();
     let mut roots: Vec<u32> = Vec::new();
     for table in &tables {
         if table.has_rowid() {

@@ -70,7 +70,8 @@ impl Output {
 
 fn find(c: &Compiler<'_>, request: &Request<'_>) -> Option<Arc<Table>> {
     let database = request.qualified.then(|| c.database_name(request.db));
-    c.catalog.find_table(request.value?, database).cloned()
+    let database = database.map(<[u8]>::to_vec);
+    c.find_table(request.value?, database.as_deref())
 }
 
 /// `table_info` and `table_xinfo`: the latter shows hidden and generated columns too.
@@ -79,8 +80,21 @@ pub(super) fn table_columns(
     request: &Request<'_>,
     extended: bool,
 ) -> CompileResult<()> {
-    let Some(table) = find(c, request) else { return Ok(()) };
-    c.verify_schema(request.db);
+    let Some(name) = request.value else { return Ok(()) };
+    let table = match find(c, request) {
+        Some(table) => c.connected(table)?,
+        // A module's own table can be asked for too.
+        None => match c.locate_table(name, None, false) {
+            Ok(table) if !request.qualified => table,
+            Err(error) if c.notes.connect.is_some() && !request.qualified => return Err(error),
+            _ => {
+                (c.notes.check_schema, c.notes.connect) = (false, None);
+                verify_named(c, request);
+                return Ok(());
+            }
+        },
+    };
+    verify_named(c, request);
     let table = match table.kind {
         TableKind::View { .. } => resolve::view_table(c, &table)?,
         _ => table,
@@ -114,6 +128,17 @@ pub(super) fn table_columns(
     Ok(())
 }
 
+/// The answer depends on the schema of the database named, or of any.
+fn verify_named(c: &mut Compiler<'_>, request: &Request<'_>) {
+    for number in 0..c.catalog.databases.len() {
+        let Ok(db) = u8::try_from(number).map(Db) else { continue };
+        let is_meant = if request.qualified { db == request.db } else { db != Db(1) || c.options.temp_open };
+        if is_meant && c.catalog.database(db).is_some() {
+            c.verify_schema(db);
+        }
+    }
+}
+
 /// The place of a column in the primary key, from 1; 0 where it is not in it.
 fn place_in_key(table: &Table, column: usize) -> i32 {
     if !table.columns[column].flags.primary_key {
@@ -134,7 +159,7 @@ pub(super) fn tables(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResu
             continue;
         }
         c.verify_schema(db);
-        for table in schema.newest_first() {
+        for table in schema.listed() {
             if request.value.is_some_and(|name| !name.eq_ignore_ascii_case(&table.name)) {
                 continue;
             }
@@ -143,7 +168,11 @@ pub(super) fn tables(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResu
                 TableKind::View { .. } => {
                     (b"view", resolve::view_table(c, table).map_or(0, |view| view.columns.len()))
                 }
-                TableKind::Virtual { .. } => (b"virtual", table.columns.len()),
+                TableKind::Virtual { .. } => {
+                    let kind: &[u8] = if is_shadow(c, &schema, &table.name) { b"shadow" } else { b"virtual" };
+                    (kind, table.columns.len())
+                }
+                TableKind::Ordinary if is_shadow(c, &schema, &table.name) => (b"shadow", table.columns.len()),
                 TableKind::Ordinary => (b"table", table.columns.len()),
             };
             let cells = [
@@ -158,6 +187,24 @@ pub(super) fn tables(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResu
         }
     }
     Ok(())
+}
+
+/// Whether a name is that of a virtual table, `_`, and something that its module says it stores there.
+fn is_shadow(c: &Compiler<'_>, schema: &crate::catalog::DatabaseSchema, name: &[u8]) -> bool {
+    let Some(at) = name.iter().rposition(|&byte| byte == b'_') else { return false };
+    let Some(owner) = schema.table(&name[..at]) else { return false };
+    let TableKind::Virtual { module, .. } = &owner.kind else { return false };
+    let suffix = String::from_utf8_lossy(&name[at + 1..]);
+    c.catalog.modules.find(module).is_some_and(|(_, module)| module.is_shadow(&suffix))
+}
+
+/// All modules that were registered.
+pub(super) fn modules(c: &mut Compiler<'_>) {
+    let output = Output::new(c, 1);
+    let modules = Arc::clone(&c.catalog.modules);
+    for name in modules.names() {
+        output.row(c, &[Cell::Text(name.as_bytes())]);
+    }
 }
 
 /// The schema tables go by their new names.

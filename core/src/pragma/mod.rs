@@ -4,7 +4,7 @@
 //! schema are rows of constants, made when it is compiled.
 //!
 //! Rooms: `table` (names and columns), `value` (what values mean), `setting` (what the connection does while the program runs), `stored`
-//! (what is kept in the file), `listing` (schema, functions…), `integrity`, `foreign_key_check`, `optimize`.
+//! (what is kept in the file), `listing` (schema, functions…), `integrity`, `foreign_key_check`, `optimize`, `module` (pragmas as table-valued functions).
 //!
 //! Never: errors for names that are unknown; they do nothing.
 //! Spec: "PRAGMA Statements".
@@ -12,6 +12,7 @@
 mod foreign_key_check;
 mod integrity;
 mod listing;
+mod module;
 mod optimize;
 mod setting;
 mod stored;
@@ -29,6 +30,7 @@ use setting::FLAG;
 use table::{Call, Kind, Rows};
 
 pub(crate) use integrity::strict_type;
+pub(crate) use module::module;
 pub(crate) use setting::{Settings, journal_mode, run};
 
 /// A pragma being compiled.
@@ -108,7 +110,7 @@ fn code_kind(c: &mut Compiler<'_>, kind: Kind, request: &Request<'_>) -> Compile
         Kind::IndexInfo { extended } => listing::index_columns(c, request, extended),
         Kind::IndexList => listing::indexes(c, request),
         Kind::IntegrityCheck { quick } => integrity::code(c, request, quick)?,
-        Kind::ModuleList => {}
+        Kind::ModuleList => listing::modules(c),
         Kind::Optimize => optimize::code(c, request)?,
         Kind::PragmaList => listing::pragmas(c),
         Kind::TableInfo { extended } => listing::table_columns(c, request, extended)?,

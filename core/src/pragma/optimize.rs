@@ -34,7 +34,7 @@ pub(super) fn code(c: &mut Compiler<'_>, request: &Request<'_>) -> CompileResult
         let Some(schema) = c.catalog.databases.get(number).cloned().flatten() else { continue };
         let Some(db) = u8::try_from(number).ok().map(Db).filter(|&db| db != Db(1)) else { continue };
         c.verify_schema(db);
-        for table in schema.newest_first() {
+        for table in schema.listed() {
             let is_system = table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_"));
             if !matches!(table.kind, TableKind::Ordinary) || is_system {
                 continue;

@@ -20,8 +20,6 @@ use crate::connection::{BusyHandler, DEFAULT_CACHE_SIZE, HostState, btree};
 /// Settings that nothing else keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Rows of an index that ANALYZE looks at; 0 = all.
-    pub(crate) analysis_limit: i32,
     /// Page size and `auto_vacuum` that the next VACUUM brings about.
     pub(crate) next_page_size: Option<u32>,
     pub(crate) next_auto_vacuum: Option<AutoVacuum>,
@@ -44,7 +42,6 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            analysis_limit: 0,
             next_page_size: None,
             next_auto_vacuum: None,
             exclusive_locking: false,
@@ -150,9 +147,9 @@ fn run_of_connection(
     match call {
         Call::AnalysisLimit => {
             if let Some(limit) = value.and_then(value::int32).filter(|&limit| limit >= 0) {
-                settings.analysis_limit = limit;
+                host.set_options(|options| options.analysis_limit = limit);
             }
-            out.set_integer(i64::from(settings.analysis_limit));
+            out.set_integer(i64::from(host.options.analysis_limit));
         }
         Call::BusyTimeout => {
             if let Some(timeout) = value.and_then(value::int32) {
@@ -211,6 +208,14 @@ fn run_of_connection(
         }
         Call::ForgetSchema => host.unload_schema(setting.db),
         Call::DatabaseFile => match storage.databases.get(usize::from(setting.db.0)) {
+            Some(Some(_))
+                if host
+                    .databases
+                    .get(usize::from(setting.db.0))
+                    .is_some_and(|database| database.is_bytes) =>
+            {
+                set_text(out, b"", host.options.encoding);
+            }
             Some(Some(database)) => set_text(out, database.path(), host.options.encoding),
             _ => out.set_null(),
         },
@@ -538,10 +543,11 @@ pub(crate) fn journal_mode(
     out: &mut Register,
 ) -> Step<()> {
     ready!(host.open_database(storage, db));
+    let is_bytes = host.databases.get(usize::from(db.0)).is_some_and(|database| database.is_bytes);
     let database = btree(storage, db)?;
     let old = database.journal_mode();
     let mut new = JOURNAL_MODES.get(usize::from(mode)).map_or(old, |&(_, mode)| mode);
-    if new == JournalMode::Wal && database.path().is_empty() {
+    if new == JournalMode::Wal && (is_bytes || database.path().is_empty()) {
         new = old;
     }
     if new != old {
@@ -552,6 +558,9 @@ pub(crate) fn journal_mode(
                 "cannot change {direction} wal mode from within a transaction"
             )));
         }
+        new = ready!(database.set_journal_mode(new));
+    } else if usize::from(mode) < JOURNAL_MODES.len() {
+        // Asked for by name: a file that is yet to be made gets this mode, not the one that new files begin with.
         new = ready!(database.set_journal_mode(new));
     }
     let name = JOURNAL_MODES.iter().find(|(_, mode)| *mode == new).map_or("delete", |(name, _)| name);

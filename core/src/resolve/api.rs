@@ -231,9 +231,12 @@ impl Resolver<'_, '_> {
         let core = side.bound.add_select(Select::default());
         let cursor = item.cursor;
         let mut resolver = Resolver::new(&mut side);
-        resolver.expand_view_item(view, &mut item)?;
-        resolver.compiler.bound[core].from.push(item);
-        resolver.resolve_from_of(core)?;
+        let outcome = resolver.expand_view_item(view, &mut item).and_then(|()| {
+            resolver.compiler.bound[core].from.push(item);
+            resolver.resolve_from_of(core)
+        });
+        compiler.notes.connect = side.notes.connect.take();
+        outcome?;
         let mut table = Table::clone(view);
         table.columns = side.bound.columns_of(cursor).iter().map(Column::of_view).collect();
         Ok(Arc::new(table))

@@ -183,8 +183,13 @@ impl Resolver<'_, '_> {
     ) -> CompileResult<ExprId> {
         let quote = env.ast[name].quote;
         if self.contexts[at].schema_expr == Some(SelfContext::Default) {
-            // `DEFAULT word`: the string of the word.
-            let kind = ExprKind::Text(env.ast.name(name).into());
+            // `DEFAULT word`: the string of the word, but for the two that are numbers.
+            let word = env.ast.name(name);
+            let kind = match quote {
+                ast::Quote::None if word.eq_ignore_ascii_case(b"true") => ExprKind::Integer(1),
+                ast::Quote::None if word.eq_ignore_ascii_case(b"false") => ExprKind::Integer(0),
+                _ => ExprKind::Text(word.into()),
+            };
             if quote == ast::Quote::Double {
                 self.record_string(env, Some(env.ast[name].source));
             }

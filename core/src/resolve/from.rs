@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kernite_parser::ast::{self, JoinType, SourceKind};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::{Cursor, Db};
+use kernite_vdbe::vtab::Risk;
 
 use super::cte::{Recursion, is_reference};
 use super::expand::{Clauses, CursorTree};
@@ -162,9 +163,23 @@ impl Resolver<'_, '_> {
         let database = schema.or(env.fixed_database.as_deref());
         let table = self.compiler.locate_table(env.ast.name(name), database, false)?;
         self.record_table(env, name, &table);
+        self.count_reference(&table)?;
         let is_function = matches!(source.kind, SourceKind::Function { .. });
         if is_function && !matches!(table.kind, TableKind::Virtual { .. }) {
             return Err(not_a_function(env.ast.name(name)));
+        }
+        if item.from_schema
+            && let Some(instance) = table.instance()
+        {
+            let is_safe = match instance.risk {
+                Risk::Innocuous => true,
+                Risk::Normal => self.compiler.options.trusted_schema,
+                Risk::DirectOnly => false,
+            };
+            if !is_safe {
+                let name = lossy(&table.name);
+                return Err(Error::message(format!("unsafe use of virtual table \"{name}\"")));
+            }
         }
         if let TableKind::View { .. } = table.kind {
             self.expand_view_item(&table, item)?;
@@ -203,6 +218,23 @@ impl Resolver<'_, '_> {
                 }
             }
         })
+    }
+
+    /// Counts a use of a table inside a view. Outside of views the length of the text bounds them.
+    fn count_reference(&mut self, table: &Arc<Table>) -> CompileResult<()> {
+        const REFERENCES_MAX: u32 = 0xffff;
+        if self.compiler.names.views.is_empty() {
+            return Ok(());
+        }
+        let count = self.compiler.names.references.entry(Arc::as_ptr(table) as usize).or_insert(1);
+        if *count >= REFERENCES_MAX {
+            return Err(Error::message(format!(
+                "too many references to \"{}\": max {REFERENCES_MAX}",
+                lossy(&table.name)
+            )));
+        }
+        *count += 1;
+        Ok(())
     }
 
     pub(super) fn expand_view_item(&mut self, view: &Arc<Table>, item: &mut FromItem) -> CompileResult<()> {

@@ -220,6 +220,14 @@ impl Resolver<'_, '_> {
         let is_aggregate = call.as_ref().is_some_and(|call| call.is_aggregate);
         let over = written.over.is_some();
         let allowed = self.contexts[at].allowed;
+        if self.compiler.names.recording.is_some() {
+            // Texts that are only edited may call what is not there.
+            return;
+        }
+        if is_aggregate && self.contexts[at].schema_expr == Some(SelfContext::Default) {
+            self.complain(env, span, format!("unknown function: {name}()"));
+            return;
+        }
         let is_window_function = flags.has(FunctionFlags::WINDOW_ONLY);
         let has_value = is_window_function || flags.has(FunctionFlags::WINDOW);
         let message = if call.is_some() && over && !has_value {

@@ -73,6 +73,8 @@ pub struct Names {
     recursive: Vec<(Cursor, Cursor)>,
     /// Views whose bodies are being expanded, outermost first.
     views: Vec<Arc<crate::catalog::Table>>,
+    /// How often tables are used inside views, by address: views of views double with every level.
+    references: HashMap<usize, u32>,
     /// The first window function of each core that has one.
     first_windows: Vec<(SelectId, ExprId)>,
     /// How deep in subqueries, views and common table expressions.

@@ -126,6 +126,22 @@ fn skip(sql: &[u8], at: usize, mut test: impl FnMut(u8) -> bool) -> usize {
     at + rest.iter().position(|&b| !test(b)).unwrap_or(rest.len())
 }
 
+/// Where the parameters of a statement's text are: start and end of each, in order.
+pub fn parameter_spans(sql: &[u8]) -> Vec<(usize, usize)> {
+    let (mut spans, mut at) = (Vec::new(), 0);
+    while at < sql.len() {
+        let (kind, end) = scan(sql, at);
+        if end <= at {
+            break;
+        }
+        if kind == TokenKind::Parameter {
+            spans.push((at, end));
+        }
+        at = end;
+    }
+    spans
+}
+
 /// Reads the token at `at`: its kind, and the offset behind it. `WINDOW`, `OVER` and `FILTER` are always returned as
 /// those kinds, comments and space as tokens.
 #[inline]

@@ -116,11 +116,12 @@ pub struct UserError {
 
 /// A user's scalar function. Runs with the connection released and may use it.
 pub trait UserScalar: Send + Sync {
-    /// Computes `result` from `arguments`, whose text is in `encoding`.
+    /// Computes `result` from `arguments`, whose text is in `encoding`. The arguments keep their values; they are lent mutably so that
+    /// text can be ended in place ([`Register::end_with_nul`]).
     fn call(
         &self,
         context: &mut UserCall<'_>,
-        arguments: &[Register],
+        arguments: &mut [Register],
         result: &mut Register,
     ) -> Result<(), UserError>;
 }
@@ -145,9 +146,9 @@ pub trait UserAggregate: Send + Sync {
 /// State of a user's aggregate.
 pub trait UserAggregateState: Send + std::fmt::Debug {
     /// Adds a row.
-    fn step(&mut self, encoding: Encoding, arguments: &[Register]) -> Result<(), UserError>;
+    fn step(&mut self, encoding: Encoding, arguments: &mut [Register]) -> Result<(), UserError>;
     /// Takes a row away.
-    fn inverse(&mut self, encoding: Encoding, arguments: &[Register]) -> Result<(), UserError>;
+    fn inverse(&mut self, encoding: Encoding, arguments: &mut [Register]) -> Result<(), UserError>;
     /// The value so far.
     fn value(&mut self, encoding: Encoding, result: &mut Register) -> Result<(), UserError>;
     /// The final value; called exactly once, also when the statement is abandoned (then `result` is thrown away).

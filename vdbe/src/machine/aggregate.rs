@@ -219,7 +219,7 @@ pub(super) fn run_outside(program: &Program, registers: &mut [Register], op: &Op
     let mut keep = true;
     let outcome = match *op {
         Op::AggStep { first, count, inverse, .. } => {
-            let arguments = &registers[at(first)..at(first) + usize::from(count)];
+            let arguments = &mut registers[at(first)..at(first) + usize::from(count)];
             if inverse { state.inverse(encoding, arguments) } else { state.step(encoding, arguments) }
         }
         Op::AggValue { out, .. } => {

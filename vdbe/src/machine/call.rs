@@ -11,6 +11,7 @@ use kernite_io::ready;
 
 use crate::function::{AuxData, Call, FunctionBody, Purity, UserCall, UserError};
 use crate::op::{FunctionId, Op, Reg};
+use crate::register::Register;
 use crate::vtab::Sql;
 use crate::{Error, Step};
 
@@ -55,29 +56,43 @@ pub(super) fn function(
         };
     };
     let collation = &program.links.collation(cx.run.collation).ok_or_else(wrong_kind)?.collation;
-    let mut none = AuxData::default();
-    let auxdata = if constant_mask == 0 { &mut none } else { cx.auxdata.at(pc as u32) };
-    let mut result = std::mem::take(&mut cx.run.result);
+    let mut none;
+    let auxdata = if constant_mask == 0 {
+        none = AuxData::default();
+        &mut none
+    } else {
+        cx.auxdata.at(pc as u32)
+    };
+    // The result goes right to its register, or by way of another one where that is among the arguments.
+    let (out, first, count) = (at(out), at(first), usize::from(count));
+    let is_apart = out < first || out >= first + count;
+    let mut aside = Register::null();
+    let (result, arguments) = if !is_apart {
+        (&mut aside, &cx.registers[first..first + count])
+    } else if out < first {
+        let (low, high) = cx.registers.split_at_mut(first);
+        (&mut low[out], &high[..count])
+    } else {
+        let (low, high) = cx.registers.split_at_mut(out);
+        (&mut high[0], &low[first..first + count])
+    };
     result.set_null();
-    let length_max = cx.run.length_max as usize;
     let mut call = Call {
         function: def,
-        arguments: &cx.registers[at(first)..at(first) + usize::from(count)],
-        result: &mut result,
+        arguments,
+        result,
         encoding: program.encoding,
         collation,
         auxdata,
         constant_mask,
         host: &mut *cx.host,
-        length_max,
+        length_max: cx.run.length_max as usize,
         purity,
     };
-    let outcome = body(&mut call);
-    if let Ok(Some(())) = outcome {
-        std::mem::swap(&mut cx.registers[at(out)], &mut result);
+    ready!(body(&mut call));
+    if !is_apart {
+        cx.registers[out] = aside;
     }
-    cx.run.result = result;
-    ready!(outcome);
     Ok(Some(Where::Here))
 }
 
@@ -103,7 +118,7 @@ pub(super) fn run_outside(machine: &mut Machine, sql: &mut dyn Sql) -> Step<()> 
                 auxdata: frame.auxdata.at(frame.pc as u32),
                 constant_mask,
             };
-            let arguments = &frame.registers[at(first)..at(first) + usize::from(count)];
+            let arguments = &mut frame.registers[at(first)..at(first) + usize::from(count)];
             let outcome = user.call(&mut call, arguments, &mut result);
             std::mem::swap(&mut frame.registers[at(out)], &mut result);
             machine.run.result = result;

@@ -71,6 +71,10 @@ fn fast_column(
 ) -> Result<bool, Error> {
     if !row.known {
         start(row, entry.local, entry.len)?;
+        if row.header.header_len() > entry.local.len() {
+            // What was read of the last row's header is not this one's.
+            row.spilled.clear();
+        }
     }
     let header = &mut row.header;
     if header.header_len() > entry.local.len() {
@@ -155,7 +159,7 @@ pub(super) fn any_column(
             memory_column(&mut row, sorter.sorter.record()?, index, &mut cx.registers[at(out)])?
         }
         Slot::Virtual(_) => return super::virtual_table::column(cx, cursor, column, out, false),
-        Slot::Closed | Slot::Parked(_) | Slot::Groups(_) => return Err(wrong_kind()),
+        Slot::Closed | Slot::Groups(_) => return Err(wrong_kind()),
     };
     if !found {
         cx.registers[at(out)].set(cx.program.constant(default));
@@ -222,6 +226,8 @@ fn tree_column(
     match serial::decode(kind, bytes) {
         Some(ValueRef::Integer(number)) => out.set_integer(number),
         Some(ValueRef::Real(number)) => out.set_real(number),
+        // A NULL whose place, of no bytes, is on an overflow page.
+        Some(ValueRef::Null) => out.set_null(),
         _ => return Err(damaged(Damage::Record)),
     }
     Ok(Some(true))

@@ -2,7 +2,9 @@
 //!
 //! Never: seeks (`seek`), the content of rows (`column`).
 
-use kernite_btree::{Meta, PageNo};
+use std::sync::Arc;
+
+use kernite_btree::{KeyInfo, Meta, PageNo};
 use kernite_io::ready;
 
 use crate::ephemeral::Store;
@@ -25,7 +27,7 @@ pub(super) fn open(
     seek_equal: bool,
 ) -> Step<()> {
     let link = cx.program.links.tree(tree).ok_or_else(wrong_kind)?;
-    open_root(cx, cursor, link.db, link.root, link.key.clone(), write, seek_equal)
+    open_root(cx, cursor, link.db, link.root, link.key.as_ref(), write, seek_equal)
 }
 
 /// Opens a cursor on a tree whose root page is in a register.
@@ -38,7 +40,7 @@ pub(super) fn open_register(
 ) -> Step<()> {
     let root = cx.registers[at(root)].number;
     let root = u32::try_from(root).map_err(|_| corrupt())?;
-    let key = cx.program.links.key_info(key).cloned();
+    let key = cx.program.links.key_info(key);
     open_root(cx, cursor, db, root, key, true, false)
 }
 
@@ -47,7 +49,7 @@ fn open_root(
     cursor: Cursor,
     db: Db,
     root: u32,
-    key: Option<std::sync::Arc<kernite_btree::KeyInfo>>,
+    key: Option<&Arc<KeyInfo>>,
     write: bool,
     seek_equal: bool,
 ) -> Step<()> {
@@ -58,9 +60,15 @@ fn open_root(
         cx.run.compact_constants = false;
     }
     let page = PageNo::new(root).ok_or_else(corrupt)?;
-    let id = btree.open_cursor(page, key.clone(), write)?;
-    let row = slot.take_row();
-    *slot = Slot::Tree(TreeCursor::new(id, db.0, root, key, seek_equal, row));
+    let id = btree.open_cursor(page, key.cloned(), write)?;
+    if let Slot::Tree(tree) = slot
+        && (tree.db, tree.root) == (db.0, root)
+        && tree.key.as_ref().map(Arc::as_ptr) == key.map(Arc::as_ptr)
+    {
+        tree.reopen(id, seek_equal);
+    } else {
+        *slot = Slot::Tree(TreeCursor::new(id, db.0, root, key.cloned(), seek_equal));
+    }
     Ok(Some(()))
 }
 
@@ -68,6 +76,7 @@ fn open_root(
 pub(super) fn reopen(cx: &mut Context<'_>, cursor: Cursor, tree: TreeId, seek_equal: bool) -> Step<()> {
     let link = cx.program.links.tree(tree).ok_or_else(wrong_kind)?;
     if let Slot::Tree(open) = &mut cx.cursors[usize::from(cursor.0)]
+        && open.is_open
         && open.root == link.root
         && open.db == link.db.0
     {
@@ -120,7 +129,7 @@ pub(super) fn close(cx: &mut Context<'_>, cursor: Cursor) {
 /// Puts the cursor on the row whose columns are all NULL. A cursor that is not open becomes one that has no other row.
 pub(super) fn null_row(cx: &mut Context<'_>, cursor: Cursor) {
     match &mut cx.cursors[usize::from(cursor.0)] {
-        Slot::Tree(tree) => {
+        Slot::Tree(tree) if tree.is_open => {
             tree.moved(false);
             // A step from there leads nowhere: a LEFT JOIN's row of NULLs is its last.
             if let Ok(btree) = btree(cx.storage, tree.db) {
@@ -153,7 +162,11 @@ pub(super) fn is_null_row(cx: &Context<'_>, cursor: Cursor) -> bool {
 
 /// Whether the cursor is not open, or stands on the null row.
 pub(super) fn is_not_open(cx: &Context<'_>, cursor: Cursor) -> bool {
-    matches!(cx.cursors[usize::from(cursor.0)], Slot::Closed | Slot::Parked(_)) || is_null_row(cx, cursor)
+    match &cx.cursors[usize::from(cursor.0)] {
+        Slot::Closed => true,
+        Slot::Tree(tree) if !tree.is_open => true,
+        _ => is_null_row(cx, cursor),
+    }
 }
 
 /// First row; whether there is one.

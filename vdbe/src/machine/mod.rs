@@ -44,10 +44,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kernite_btree::Error as StorageError;
+use kernite_btree::{CursorId, Error as StorageError};
 
 use crate::host::{Host, Storage};
-use crate::op::{CollationId, OnConflict, Reg};
+use crate::op::{CollationId, Cursor, OnConflict, Reg};
 use crate::program::Program;
 use crate::register::Register;
 use crate::vtab::Sql;
@@ -250,6 +250,13 @@ impl Machine {
         self.frame.registers.get(first..first + count as usize).unwrap_or(&[])
     }
 
+    /// As [`Machine::row`], to end text in place ([`Register::end_with_nul`]); values stay as they are.
+    pub fn row_mut(&mut self) -> &mut [Register] {
+        let (first, count) = self.run.row;
+        let first = first.0 as usize;
+        self.frame.registers.get_mut(first..first + count as usize).unwrap_or_default()
+    }
+
     /// Whether a run is under way: begun and not ended.
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Ending)
@@ -258,6 +265,14 @@ impl Machine {
     /// Whether the run has ended and the machine waits for [`Machine::reset`].
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    /// The b-tree's cursor behind one of the program's, while that is open: for who reads and writes values in place.
+    pub fn tree_cursor(&self, cursor: Cursor) -> Option<CursorId> {
+        match self.frame.cursors.get(usize::from(cursor.0)) {
+            Some(Slot::Tree(open)) => Some(open.id),
+            _ => None,
+        }
     }
 
     /// What the statement has counted since it was made (or since a counter was cleared).

@@ -65,7 +65,6 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
     cx.run.epoch += 1;
     let after = match *op {
         // ---- flow
-        Op::Init { to } => After::To(to),
         Op::InitCoroutine { co, after, start } => {
             cx.registers[at(co)].set_integer(i64::from(start.0));
             jump_if(after.0 != 0, after)
@@ -81,10 +80,8 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             }
         }
         Op::Halt { code: HaltCode::Ok, on_conflict, .. } => {
-            if !cx.callers.is_empty() {
-                return Ok(Some(After::Leave(Exit::Leave { ignore: on_conflict == OnConflict::Ignore })));
-            }
-            return Ok(Some(After::Leave(Exit::End { error: None, on_conflict })));
+            // The outermost program's end is in the loop.
+            return Ok(Some(After::Leave(Exit::Leave { ignore: on_conflict == OnConflict::Ignore })));
         }
         Op::Halt { code, on_conflict, message } => {
             let error = Some(end::halt_error(code, program.text(message)));
@@ -134,12 +131,6 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             flow::param(cx, offset, out)?;
             After::Next
         }
-        Op::Transaction { db, mode, cookie, check } => {
-            if !ready!(transaction::begin(cx, db, mode, cookie, check)) {
-                return Ok(Some(After::Leave(Exit::Busy)));
-            }
-            After::Next
-        }
         Op::AutoCommit { on, rollback } => {
             let end = ready!(transaction::auto_commit(cx.host, cx.storage, on, rollback));
             return Ok(Some(After::Leave(Exit::EndTransaction(end))));
@@ -183,10 +174,6 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
         // ---- values
         Op::SoftNull { out } => {
             cx.registers[at(out)].set_null();
-            After::Next
-        }
-        Op::Variable { number, out } => {
-            value::variable(cx, number, out)?;
             After::Next
         }
         Op::Move { from, to, count } => {
@@ -259,10 +246,6 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
             }
             After::Next
         }
-        Op::Function { function, first, count, out, constant_mask } => {
-            let place = purity(0);
-            placed(ready!(call::function(cx, function, first, count, out, constant_mask, pc, place)))
-        }
         Op::PureFunc { function, first, count, out, constant_mask, place } => {
             let place = purity(place);
             placed(ready!(call::function(cx, function, first, count, out, constant_mask, pc, place)))
@@ -301,23 +284,12 @@ pub(super) fn run(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> {
                 After::Next
             }
         }
-        Op::Insert { cursor, record, rowid, table, flags } => {
-            written(ready!(write::insert(cx, cursor, record, rowid, table, flags)))
-        }
         Op::Prev { cursor, to, counter } => {
             let found = ready!(cursor::previous(cx, cursor));
             if found {
                 cx.run.counters.charge(counter);
             }
             loop_if(found, to)
-        }
-        Op::OpenRead { cursor, tree, seek_equal, .. } => {
-            ready!(cursor::open(cx, cursor, tree, false, seek_equal));
-            After::Next
-        }
-        Op::OpenWrite { cursor, tree, .. } => {
-            ready!(cursor::open(cx, cursor, tree, true, false));
-            After::Next
         }
         Op::OpenWriteReg { cursor, db, root, key, .. } => {
             ready!(cursor::open_register(cx, cursor, db, root, key));

@@ -14,18 +14,19 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kernite_btree::Error as StorageError;
 
 use crate::host::{Host, Storage};
-use crate::op::{Addr, OnConflict, Op, Reg};
+use crate::op::{Addr, HaltCode, OnConflict, Op, Reg};
 use crate::program::Program;
 use crate::register::{Flags, Tag};
 use crate::value::Arithmetic;
 use crate::{Error, Step};
 
-use super::call::Where;
+use super::call::{self, Where, purity};
 use super::compare::Outcome;
 use super::frame::{Caller, Frame};
 use super::rest::{self, After};
 use super::seek::Side;
-use super::transaction::TransactionEnd;
+use super::transaction::{self, TransactionEnd};
+use super::write::Written;
 use super::{
     Context, Counter, Hook, Run, aggregate, at, column, compare, cursor, groups, seek, sorting, value, write,
 };
@@ -162,6 +163,48 @@ pub(super) fn run(
         steps += 1;
         match *op {
             Op::Goto { to } => jump_back!(to),
+            Op::Init { to } => pc = to.0 as usize,
+            Op::Transaction { db, mode, cookie, check } => {
+                cx.run.epoch += 1;
+                if !wait!(transaction::begin(&mut cx, db, mode, cookie, check)) {
+                    leave!(Ok(Some(Exit::Busy)));
+                }
+                pc += 1;
+            }
+            Op::OpenRead { cursor, tree, seek_equal, .. } => {
+                wait!(cursor::open(&mut cx, cursor, tree, false, seek_equal));
+                pc += 1;
+            }
+            Op::OpenWrite { cursor, tree, .. } => {
+                wait!(cursor::open(&mut cx, cursor, tree, true, false));
+                pc += 1;
+            }
+            Op::Variable { number, out } => {
+                attempt!(value::variable(&mut cx, number, out));
+                pc += 1;
+            }
+            Op::Insert { cursor, record, rowid, table, flags } => {
+                cx.run.epoch += 1;
+                match wait!(write::insert(&mut cx, cursor, record, rowid, table, flags)) {
+                    Written::Done => pc += 1,
+                    Written::DoneThen(hook) => {
+                        pc += 1;
+                        leave!(Ok(Some(Exit::Hook(hook))));
+                    }
+                    Written::First(hook) => leave!(Ok(Some(Exit::Hook(hook)))),
+                }
+            }
+            Op::Function { function, first, count, out, constant_mask } => {
+                let place = purity(0);
+                let called = call::function(&mut cx, function, first, count, out, constant_mask, pc, place);
+                match wait!(called) {
+                    Where::Here => pc += 1,
+                    Where::Outside => leave!(Ok(Some(Exit::Call))),
+                }
+            }
+            Op::Halt { code: HaltCode::Ok, on_conflict, .. } if cx.callers.is_empty() => {
+                leave!(Ok(Some(Exit::End { error: None, on_conflict })));
+            }
             Op::Gosub { ret, to } => {
                 cx.registers[at(ret)].set_integer(pc as i64 + 1);
                 pc = to.0 as usize;

@@ -85,7 +85,8 @@ pub(super) fn clear(cx: &mut Context<'_>, tree: TreeId, count: Reg, count_change
 
 /// Frees a tree; `moved` = old root of the tree that took its place, or 0.
 pub(super) fn destroy(cx: &mut Context<'_>, db: Db, tree: TreeId, moved: Reg) -> Step<()> {
-    if cx.host.state().readers > 1 {
+    let state = cx.host.state();
+    if state.readers > state.destroying + 1 {
         return Err(Error::with_code(6, "database table is locked"));
     }
     let root = cx.program.links.tree(tree).ok_or_else(wrong_kind)?.root;

@@ -35,8 +35,7 @@ use super::ephemeral::EphemeralCursor;
 pub(super) enum Slot {
     #[default]
     Closed,
-    /// Closed; the memory of its rows' headers is kept for the next cursor that is opened here.
-    Parked(RowCache),
+    /// A cursor of a b-tree, or one that was closed and is kept for being opened again ([`TreeCursor::is_open`]).
     Tree(TreeCursor),
     Ephemeral(EphemeralCursor),
     Pseudo(PseudoCursor),
@@ -69,6 +68,8 @@ impl RowCache {
 /// [`TreeCursor::settle`] brings the b-tree's cursor there before it is used for anything else.
 pub(super) struct TreeCursor {
     pub(super) id: CursorId,
+    /// A closed one stands on the null row, and its `id` is stale.
+    pub(super) is_open: bool,
     /// Ahead of the b-tree's cursor, or on it.
     pub(super) walk: Option<LeafWalk>,
     /// When the walk was last seen to show what is stored ([`super::Run::epoch`]).
@@ -105,10 +106,10 @@ impl TreeCursor {
         root: u32,
         key: Option<Arc<KeyInfo>>,
         seek_equal: bool,
-        row: RowCache,
     ) -> TreeCursor {
         TreeCursor {
             id,
+            is_open: true,
             walk: None,
             checked: 0,
             moved_at: u64::MAX,
@@ -120,13 +121,28 @@ impl TreeCursor {
             deferred: false,
             target: 0,
             substitute: None,
-            row,
+            row: RowCache::default(),
             seek_result: None,
             seek_hit: 0,
             seek_equal,
             sequence: 0,
             root,
         }
+    }
+
+    /// Opens the cursor again, on the tree on which it was.
+    pub(super) fn reopen(&mut self, id: CursorId, seek_equal: bool) {
+        self.id = id;
+        self.is_open = true;
+        self.moved(false);
+        self.checked = 0;
+        self.moved_at = u64::MAX;
+        self.target = 0;
+        self.substitute = None;
+        self.seek_result = None;
+        self.seek_hit = 0;
+        self.seek_equal = seek_equal;
+        self.sequence = 0;
     }
 
     /// The cursor was moved; `on_row`: to a row.
@@ -294,9 +310,9 @@ pub(super) struct SorterCursor {
 
 /// A cursor of a virtual table, or the intention to open one.
 pub(super) struct VirtualCursor {
-    pub(super) table: Arc<dyn vtab::Table>,
-    /// `None` until it is opened.
+    /// `None` until it is opened. It is dropped before its table.
     pub(super) cursor: Option<Box<dyn vtab::TableCursor>>,
+    pub(super) table: Arc<dyn vtab::Table>,
     pub(super) null_row: bool,
 }
 
@@ -304,24 +320,24 @@ impl Slot {
     /// Closes the cursor.
     pub(super) fn close(&mut self, storage: &mut Storage) {
         match self {
-            Slot::Closed | Slot::Parked(_) => {}
+            Slot::Closed => {}
             Slot::Tree(tree) => {
+                if !std::mem::take(&mut tree.is_open) {
+                    return;
+                }
                 if let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db)) {
                     btree.close_cursor(tree.id);
                 }
-                let mut row = std::mem::take(&mut tree.row);
-                row.forget();
-                *self = Slot::Parked(row);
+                tree.moved(false);
+            }
+            Slot::Virtual(_) => {
+                if let Slot::Virtual(open) = std::mem::take(self)
+                    && !open.table.runs_inline()
+                {
+                    storage.closed.push(open);
+                }
             }
             _ => *self = Slot::Closed,
-        }
-    }
-
-    /// The memory of a cursor that was closed here.
-    pub(super) fn take_row(&mut self) -> RowCache {
-        match self {
-            Slot::Parked(row) => std::mem::take(row),
-            _ => RowCache::default(),
         }
     }
 }

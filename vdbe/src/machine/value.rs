@@ -175,17 +175,11 @@ pub(super) fn constant(cx: &mut Context<'_>, value: ConstId, out: Reg) {
 /// A bound parameter into a register.
 pub(super) fn variable(cx: &mut Context<'_>, number: u32, out: Reg) -> Result<(), Error> {
     let index = (number as usize).wrapping_sub(1);
-    let Some(parameter) = cx.run.parameters.get_mut(index) else {
+    let Some(parameter) = cx.run.parameters.get(index) else {
         return Err(Error::Program { at: 0, what: "parameter" });
     };
     let out = &mut cx.registers[at(out)];
-    if matches!(parameter.payload, crate::register::Payload::Object(_)) {
-        // A pointer has one owner. It goes along and comes back with the next run.
-        std::mem::swap(out, parameter);
-        parameter.set_null();
-    } else {
-        out.copy_from(parameter);
-    }
+    out.copy_from(parameter);
     out.flags.0 |= Flags::FROM_BIND;
     let len = out.len();
     within_limit(cx, len)

@@ -62,6 +62,18 @@ pub(super) fn run_here(cx: &mut Context<'_>, op: &Op, pc: usize) -> Step<After> 
         }
         _ => None,
     };
+    if let Op::VNext { cursor, .. } = *op
+        && let Slot::Virtual(open) = &cx.cursors[usize::from(cursor.0)]
+        && open.null_row
+    {
+        // The row of NULLs of an outer join comes after the last one.
+        return Ok(Some(After::Next));
+    }
+    if let (Op::VBegin { .. }, Some(table)) = (op, &table)
+        && !cx.host.vtab_joins(table)
+    {
+        return Ok(Some(After::Next));
+    }
     if !table.as_ref().is_some_and(|table| table.runs_inline()) {
         cx.run.table = table;
         return Ok(Some(After::Leave(Exit::Call)));

@@ -197,6 +197,11 @@ pub(super) fn idx_insert(
     match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(cx.storage, tree.db)?;
+            if flags.append && flags.use_seek_result {
+                let found = ready!(btree.last(tree.id));
+                tree.seek_result =
+                    Some(if found { SeekOutcome::At(Ordering::Less) } else { SeekOutcome::Empty });
+            }
             let payload = RowPayload::Index { record: bytes_of(&cx.registers[at(record)]) };
             ready!(btree.insert(tree.id, payload, insert_flags(flags, tree.seek_result)));
             tree.written();

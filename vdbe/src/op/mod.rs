@@ -78,7 +78,8 @@ pub struct WriteFlags {
     pub is_update: bool,
     /// Likely an append (OPFLAG_APPEND).
     pub append: bool,
-    /// The cursor was just sought to the place by the constraint check (OPFLAG_USESEEKRESULT).
+    /// The cursor was just sought to the place by the constraint check (OPFLAG_USESEEKRESULT). Together with `append`, in an index
+    /// insert: the key comes after all that are there.
     pub use_seek_result: bool,
     /// Keep the cursor's position (OPFLAG_SAVEPOSITION).
     pub save_position: bool,

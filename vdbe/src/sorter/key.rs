@@ -201,6 +201,18 @@ fn fold_sign(number: f64) -> u64 {
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
+/// A real as a number that compares as unsigned: -0.0 and 0.0 are the same.
+#[inline(always)]
+pub(super) fn real_order(number: f64) -> u64 {
+    fold_sign(number + 0.0)
+}
+
+/// An integer as the real that is the same number, where every integer about it has one of its own.
+#[inline(always)]
+pub(super) fn exact_real(number: i64) -> Option<f64> {
+    (number.unsigned_abs() < EXACT_MAX).then_some(number as f64)
+}
+
 #[inline]
 fn push_integer(number: i64, out: &mut Vec<u8>) {
     let double = number as f64;

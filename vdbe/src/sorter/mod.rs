@@ -7,9 +7,12 @@
 //!
 //! `key` makes keys that compare as bytes, `rows` is the arena, `radix` sorts entries by their numbers, `runs` writes and merges runs.
 //!
-//! Three orders, from fast to slow: one integer column, whose value is all the key ([`Order::Integers`]; given up at the first key that
-//! is no integer); normalised keys; records, where a column has a user's collation. A sorter with a limit keeps little more than
+//! Three orders, from fast to slow: one column of integers or of reals, whose value is all the key ([`Order::Numbers`]; given up at the
+//! first key of another kind); normalised keys; records, where a column has a user's collation. A sorter with a limit keeps little more than
 //! the rows that are wanted, and drops others before it copies them.
+//!
+//! Rows lie in the arena as they came, and are wanted in another order: each would be a wait for memory. So wherever rows are visited in
+//! sorted order, several of them are asked for at once.
 //!
 //! Never: opcodes, registers of the program beyond the values handed in.
 
@@ -35,13 +38,26 @@ use runs::Runs;
 /// What rows are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    /// The entry's number is the whole key.
-    Integers { descending: bool },
+    /// The entry's number is the whole key: all keys are of this kind.
+    Numbers { kind: NumberKind, descending: bool },
     /// Normalised keys; the entry has the first bytes.
     Bytes,
     /// The records themselves.
     Records,
 }
+
+/// What keys that are numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NumberKind {
+    Integers,
+    Reals,
+}
+
+/// Rows that are asked for at once.
+const ROWS_AHEAD: usize = 32;
+
+/// Keys of which the second bytes are fetched at once.
+const TIES_AT_ONCE: usize = 256;
 
 /// Rows kept beyond the limit before the surplus is cut off.
 const SURPLUS_MIN: usize = 64;
@@ -110,11 +126,18 @@ impl Sorter {
     /// Adds a record. `values` are its leading values, as far as the caller has them; else they are read from the record.
     #[inline]
     pub(crate) fn insert(&mut self, record: &[u8], values: &[Register]) -> Result<(), Error> {
-        if let Order::Integers { descending } = self.order {
-            if let Some(number) = first_integer(record, values)? {
-                return self.insert_number(ordered(number, descending), record);
+        if let Order::Numbers { kind, descending } = self.order {
+            if let Some(number) = first_number(record, values, kind)? {
+                return self.insert_number(directed(number, descending), record);
             }
-            self.give_up_integers()?;
+            if self.entries.is_empty()
+                && self.runs.is_none()
+                && let Some(number) = first_number(record, values, NumberKind::Reals)?
+            {
+                self.order = Order::Numbers { kind: NumberKind::Reals, descending };
+                return self.insert_number(directed(number, descending), record);
+            }
+            self.give_up_numbers()?;
         }
         self.insert_keyed(record, values)
     }
@@ -188,7 +211,7 @@ impl Sorter {
         self.entries.sort_unstable_by_key(|entry| entry.at);
         for entry in &mut self.entries {
             let key = self.rows.key(entry.at);
-            let moved = if key.is_empty() && matches!(self.order, Order::Integers { .. }) {
+            let moved = if key.is_empty() && matches!(self.order, Order::Numbers { .. }) {
                 rows.push_numbered(entry.prefix, self.rows.record(entry.at))?
             } else {
                 rows.push(key, self.rows.record(entry.at))?
@@ -207,9 +230,9 @@ impl Sorter {
         Ok(())
     }
 
-    /// Keys from integers alone to normalised ones: a key came that is no integer.
+    /// Keys from numbers of one kind to normalised ones: a key came that is none.
     #[cold]
-    fn give_up_integers(&mut self) -> Result<(), Error> {
+    fn give_up_numbers(&mut self) -> Result<(), Error> {
         self.order = Order::Bytes;
         let old = std::mem::take(&mut self.rows);
         let mut key = Vec::new();
@@ -235,7 +258,7 @@ impl Sorter {
     /// The order of two entries, ties by arrival.
     fn compare(&self, left: &Entry, right: &Entry) -> Result<Ordering, Error> {
         let order = match self.order {
-            Order::Integers { .. } => left.prefix.cmp(&right.prefix),
+            Order::Numbers { .. } => left.prefix.cmp(&right.prefix),
             Order::Bytes => left
                 .prefix
                 .cmp(&right.prefix)
@@ -276,21 +299,59 @@ impl Sorter {
     }
 
     /// Entries are in the order of their first bytes: sorts those that have them in common by the rest.
+    ///
+    /// The next bytes of many keys are fetched in one pass, in which no fetch waits for another; they mostly decide.
     fn settle_ties(&self, entries: &mut [Entry]) {
-        for tied in entries.chunk_by_mut(|left, right| left.prefix == right.prefix) {
-            if tied.len() > 1 {
-                tied.sort_unstable_by(|left, right| {
-                    self.rows.key(left.at).cmp(self.rows.key(right.at)).then(left.at.cmp(&right.at))
+        let is_tied = |left: &Entry, right: &Entry| left.prefix == right.prefix;
+        let mut block: Vec<(u64, Entry)> = Vec::new();
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let mut end = rest.len().min(TIES_AT_ONCE);
+            while end < rest.len() && is_tied(&rest[end - 1], &rest[end]) {
+                end += 1;
+            }
+            let (now, later) = rest.split_at_mut(end);
+            rest = later;
+            block.clear();
+            if now.windows(2).all(|pair| !is_tied(&pair[0], &pair[1])) {
+                continue;
+            }
+            if block.try_reserve(now.len()).is_err() {
+                now.sort_unstable_by(|left, right| {
+                    left.prefix.cmp(&right.prefix).then_with(|| self.compare_rest(left, right))
+                });
+                continue;
+            }
+            block.extend(now.iter().map(|&entry| (self.rows.second_prefix(entry.at), entry)));
+            for group in block.chunk_by_mut(|left, right| is_tied(&left.1, &right.1)) {
+                group.sort_unstable_by(|left, right| {
+                    left.0.cmp(&right.0).then_with(|| self.compare_rest(&left.1, &right.1))
                 });
             }
+            for (place, (_, entry)) in now.iter_mut().zip(&block) {
+                *place = *entry;
+            }
         }
+    }
+
+    /// The order of two entries with the same first bytes.
+    fn compare_rest(&self, left: &Entry, right: &Entry) -> Ordering {
+        self.rows.key(left.at).cmp(self.rows.key(right.at)).then(left.at.cmp(&right.at))
+    }
+
+    /// Asks for the rows that come next.
+    #[inline(never)]
+    fn look_ahead(&self) {
+        let ahead = self.entries.iter().skip(self.at).take(ROWS_AHEAD);
+        let sum = ahead.fold(0u8, |sum, entry| sum ^ self.rows.first_byte(entry.at));
+        std::hint::black_box(sum);
     }
 
     /// Writes what is in memory to a temporary file, as a sorted run. Call again until done.
     pub(crate) fn spill(&mut self, io: &dyn Io, outstanding: &mut Outstanding) -> Step<()> {
         if self.runs.as_ref().is_none_or(|runs| !runs.is_writing()) {
-            if matches!(self.order, Order::Integers { .. }) {
-                self.give_up_integers()?;
+            if matches!(self.order, Order::Numbers { .. }) {
+                self.give_up_numbers()?;
             }
             self.sort_entries()?;
             if self.limit > 0 {
@@ -313,6 +374,7 @@ impl Sorter {
                 self.entries.truncate(self.limit);
             }
             self.at = 0;
+            self.look_ahead();
             return Ok(Some(!self.entries.is_empty()));
         }
         if !self.entries.is_empty() {
@@ -336,6 +398,9 @@ impl Sorter {
             return Ok(Some(found));
         }
         self.at += 1;
+        if self.at.is_multiple_of(ROWS_AHEAD) {
+            self.look_ahead();
+        }
         Ok(Some(self.at < self.entries.len()))
     }
 
@@ -369,28 +434,35 @@ impl Sorter {
 fn first_order(encoder: &KeyEncoder) -> Order {
     match encoder.single_column() {
         _ if !encoder.by_bytes() => Order::Records,
-        Some(descending) => Order::Integers { descending },
+        Some(descending) => Order::Numbers { kind: NumberKind::Integers, descending },
         None => Order::Bytes,
     }
 }
 
-/// An integer in the order in which unsigned numbers compare.
 #[inline(always)]
-fn ordered(number: i64, descending: bool) -> u64 {
-    let ascending = number as u64 ^ 1 << 63;
+fn directed(ascending: u64, descending: bool) -> u64 {
     if descending { !ascending } else { ascending }
 }
 
-/// The first value, where it is an integer.
+/// The first value in the order in which unsigned numbers compare, where it is of that kind.
 #[inline]
-fn first_integer(record: &[u8], values: &[Register]) -> Result<Option<i64>, Error> {
-    if let Some(first) = values.first() {
-        return Ok((first.tag() == Tag::Integer).then_some(first.number));
-    }
-    match Values::new(record).and_then(|mut values| values.next_value()).map_err(damaged)? {
-        Some(ValueRef::Integer(number)) => Ok(Some(number)),
-        _ => Ok(None),
-    }
+fn first_number(record: &[u8], values: &[Register], kind: NumberKind) -> Result<Option<u64>, Error> {
+    let value = match values.first() {
+        Some(first) => match (first.tag(), kind) {
+            (Tag::Integer, NumberKind::Integers) => return Ok(Some(first.number as u64 ^ 1 << 63)),
+            _ => first.value(),
+        },
+        None => {
+            let mut values = Values::new(record).map_err(damaged)?;
+            values.next_value().map_err(damaged)?.unwrap_or(ValueRef::Null)
+        }
+    };
+    Ok(match (value, kind) {
+        (ValueRef::Integer(number), NumberKind::Integers) => Some(number as u64 ^ 1 << 63),
+        (ValueRef::Real(number), NumberKind::Reals) => Some(key::real_order(number)),
+        (ValueRef::Integer(number), NumberKind::Reals) => key::exact_real(number).map(key::real_order),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

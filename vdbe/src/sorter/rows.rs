@@ -93,6 +93,18 @@ impl Rows {
         }
     }
 
+    /// The first byte of a row: looking at it fetches the row.
+    #[inline]
+    pub(crate) fn first_byte(&self, at: u64) -> u8 {
+        self.bytes.get(at as usize).copied().unwrap_or(0)
+    }
+
+    /// The second eight bytes of a row's key, as [`prefix`] has the first.
+    #[inline]
+    pub(crate) fn second_prefix(&self, at: u64) -> u64 {
+        self.key(at).get(8..).map_or(0, prefix)
+    }
+
     /// The key of a row; empty where there is none.
     #[inline]
     pub(crate) fn key(&self, at: u64) -> &[u8] {

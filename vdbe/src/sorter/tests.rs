@@ -151,3 +151,24 @@ fn a_null_equals_no_other_row() {
     assert!(sorter.row_equals(&record(&[ValueRef::Real(1.0)]), 1).unwrap());
     assert!(!sorter.row_equals(&record(&[ValueRef::Integer(2)]), 1).unwrap());
 }
+
+#[test]
+fn reals_alone_and_reals_among_other_values_come_out_in_order() {
+    let mut random = Random(7);
+    for (kinds, descending) in [(1, false), (1, true), (2, false), (3, true), (4, false)] {
+        let rows: Vec<Vec<u8>> = (0..3000)
+            .map(|number| {
+                let key = match random.below(kinds) {
+                    0 => ValueRef::Real((random.below(2001) as f64 - 1000.0) * 1.37e-3),
+                    1 => ValueRef::Integer(random.below(5) as i64 - 2),
+                    2 => ValueRef::Integer(i64::MAX - random.below(3) as i64),
+                    _ => ValueRef::Null,
+                };
+                record(&[key, ValueRef::Integer(number)])
+            })
+            .collect();
+        for memory in [PLENTY, 20_000] {
+            check(&rows, info(&[(Collation::Binary, descending)]), 0, memory);
+        }
+    }
+}

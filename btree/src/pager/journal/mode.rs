@@ -119,14 +119,20 @@ impl SetMode {
                         Self::stay(pager);
                     }
                     ready!(result);
-                    if let Some(wal) = pager.files.as_mut().and_then(|files| files.log.wal()) {
-                        wal.index.close(true)?;
-                    }
                     At::RemoveWal
                 }
                 At::RemoveWal => {
                     let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
-                    ready!(wait.removed(|| files.io.remove(&files.wal_path, false)));
+                    let removed = wait.removed(|| files.io.remove(&files.wal_path, false));
+                    if removed.is_err() {
+                        // The index is still open, so that the WAL can be gone on with.
+                        Self::stay(pager);
+                    }
+                    ready!(removed);
+                    let (files, _) = self::files(&mut pager.files, &mut pager.wait)?;
+                    if let Some(wal) = files.log.wal() {
+                        wal.index.close(true)?;
+                    }
                     files.log = Log::Rollback(Journal::default());
                     files.header = None;
                     pager.settings.journal_mode = self.target;
@@ -170,6 +176,10 @@ impl SetMode {
     /// Which way to go. Where the switch is not possible the mode stays as it is.
     fn start(&mut self, pager: &mut Pager) -> At {
         let now = pager.journal_mode();
+        if self.target != JournalMode::Wal {
+            // Who chooses a mode does not want the one that new files begin with.
+            pager.new_file_wal = false;
+        }
         let in_place = |mode| matches!(mode, JournalMode::Truncate | JournalMode::Persist);
         let changes = pager.has_changes();
         let Some(files) = &mut pager.files else {
@@ -233,7 +243,7 @@ impl SetMode {
         Ok(Some(At::Prepare(Prepare::new(None))))
     }
 
-    /// The checkpoint failed: the WAL stays.
+    /// The checkpoint failed, or the WAL cannot be removed: it stays.
     fn stay(pager: &mut Pager) {
         if let Some(files) = &mut pager.files
             && let Log::Wal(wal) = &mut files.log

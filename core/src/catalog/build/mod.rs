@@ -23,9 +23,20 @@ use kernite_vdbe::op::OnConflict;
 
 pub(crate) use index::default_estimates;
 pub use index::{add_index, create_index};
-pub use object::{trigger, view, virtual_table};
+pub use object::{connect, declared, trigger, view, virtual_table};
 pub(crate) use table::DEFAULT_ROW_ESTIMATE;
 pub use table::table;
+
+/// A table of some kind that has nothing but a name.
+pub(crate) fn bare(
+    source: Source<'_>,
+    name: &[u8],
+    kind: crate::catalog::TableKind,
+) -> crate::catalog::Table {
+    let mut made = table::empty(&source, name);
+    made.kind = kind;
+    made
+}
 
 /// Where a definition comes from and what it is checked against.
 #[derive(Clone, Copy)]
@@ -50,10 +61,10 @@ impl Source<'_> {
     fn check_collation(&self, name: &[u8]) -> crate::compile::CompileResult<()> {
         match self.collations {
             Some(collations) if !self.loading && collations.find(name).is_none() => {
-                Err(kernite_vdbe::Error::message(format!(
-                    "no such collation sequence: {}",
-                    crate::compile::lossy(name)
-                )))
+                // SQLITE_ERROR_MISSING_COLLSEQ.
+                const MISSING_COLLATION: i32 = 257;
+                let message = format!("no such collation sequence: {}", crate::compile::lossy(name));
+                Err(kernite_vdbe::Error::with_code(MISSING_COLLATION, message))
             }
             _ => Ok(()),
         }

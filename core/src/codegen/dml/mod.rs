@@ -34,7 +34,7 @@ pub mod returning;
 mod row;
 mod scan;
 mod source;
-mod target;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kernite_parser::ast;
-use kernite_vdbe::op::{OnConflict, Op};
+use kernite_vdbe::op::{OnConflict, Op, VtabId};
+use kernite_vdbe::vtab::Risk;
 use kernite_vdbe::{Error, Reg};
 
 use super::trigger::Triggers;
@@ -48,6 +49,19 @@ pub fn with_columns(c: &mut Compiler<'_>, table: Arc<Table>) -> CompileResult<Ar
 pub fn check_writable(c: &Compiler<'_>, table: &Table, triggers: &Triggers) -> CompileResult<()> {
     let name = || String::from_utf8_lossy(&table.name);
     let is_schema_table = table.root.is_some_and(|root| root.get() == 1);
+    if let Some(instance) = table.instance() {
+        if !instance.table.is_writable() {
+            return Err(Error::message(format!("table {} may not be modified", name())));
+        }
+        let is_safe = match instance.risk {
+            Risk::Innocuous => true,
+            Risk::Normal => c.options.trusted_schema,
+            Risk::DirectOnly => false,
+        };
+        if c.stored_in.is_some() && !is_safe {
+            return Err(Error::message(format!("unsafe use of virtual table \"{}\"", name())));
+        }
+    }
     if is_schema_table && c.nested == 0 && !c.options.can_write_schema() {
         return Err(Error::message(format!("table {} may not be modified", name())));
     }
@@ -62,6 +76,15 @@ pub fn is_rowid_name(name: &[u8]) -> bool {
     [&b"_rowid_"[..], b"rowid", b"oid"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
+/// Notes that a virtual table is written, and links it.
+pub fn write_virtual(c: &mut Compiler<'_>, table: &Table) -> VtabId {
+    let known = (table.db, table.name.clone());
+    if !c.notes.virtual_tables.contains(&known) {
+        c.notes.virtual_tables.push(known);
+    }
+    c.builder.vtab(table.db, &String::from_utf8_lossy(&table.name))
+}
+
 /// Calls a virtual table's update method with `count` arguments.
 pub fn update_virtual(
     c: &mut Compiler<'_>,
@@ -71,9 +94,7 @@ pub fn update_virtual(
     conflict: Option<OnConflict>,
     set_last_rowid: bool,
 ) {
-    *c.notes.virtual_tables.entry(table.name.clone()).or_insert(0) += 1;
-    let name = String::from_utf8_lossy(&table.name).into_owned();
-    let vtab = c.builder.vtab(table.db, &name);
+    let vtab = write_virtual(c, table);
     let on_conflict = conflict.unwrap_or(OnConflict::Abort);
     c.emit(Op::VUpdate { vtab, first, count, on_conflict, set_last_rowid });
     c.may_abort();

@@ -70,7 +70,10 @@ pub fn column_default(c: &mut Compiler<'_>, table: &Arc<Table>, at: usize) -> Co
         return Ok(known);
     }
     let ast = Arc::clone(&table.ast);
-    let expr = crate::resolve::expr_for_table(c, &ast, default.expr, table, SelfContext::Default)?;
+    // What cannot be resolved is no literal. Whoever inserts a row is told.
+    let Ok(expr) = crate::resolve::expr_for_table(c, &ast, default.expr, table, SelfContext::Default) else {
+        return Ok(ConstId(0));
+    };
     let constant = match literal(c, expr, Affinity::from_letter(table.columns[at].affinity)) {
         Some(value) if !value.is_null() => c.builder.constant(value.value()),
         _ => ConstId(0),
@@ -100,8 +103,10 @@ pub fn literal(c: &Compiler<'_>, expr: ExprId, affinity: Affinity) -> Option<Reg
         ExprKind::Text(text) => value.set_text(text),
         ExprKind::Unary { op: UnaryOp::Plus, operand } => return literal(c, *operand, affinity),
         ExprKind::Unary { op: UnaryOp::Minus, operand } => {
-            let mut inner = literal(c, *operand, Affinity::Numeric)?;
-            apply(&mut inner, Affinity::Numeric, encoding);
+            let mut inner = literal(c, *operand, Affinity::Blob)?;
+            if matches!(inner.value(), kernite_btree::ValueRef::Text(_)) {
+                apply(&mut inner, Affinity::Numeric, encoding);
+            }
             match inner.value() {
                 kernite_btree::ValueRef::Integer(number) => match number.checked_neg() {
                     Some(number) => value.set_integer(number),

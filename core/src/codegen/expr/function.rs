@@ -24,6 +24,7 @@ pub fn code_call(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileResu
         return Err(Error::message(format!("misuse of aggregate: {name}()")));
     }
     let (function, arguments, inside) = (Arc::clone(&call.function), call.arguments.clone(), call.inside);
+    let function = overloaded(c, expr, &arguments).unwrap_or(function);
     if !c.codegen.hoisting_off && is_constant_not_join(c, expr) {
         return run_once(c, expr, None);
     }
@@ -64,6 +65,16 @@ pub fn code_call(c: &mut Compiler<'_>, expr: ExprId, target: Reg) -> CompileResu
         c.builder.release_temp_range(first, count);
     }
     Ok(target)
+}
+
+/// The function that a virtual table has for a column of its own: the left side of an operator, else the first argument.
+fn overloaded(c: &Compiler<'_>, expr: ExprId, arguments: &[ExprId]) -> Option<Arc<FunctionDef>> {
+    let ExprKind::Function(call) = &c.bound[expr].kind else { return None };
+    let infix = c.bound[expr].flags.has(crate::bound::ExprFlags::INFIX_FUNCTION);
+    let column = *arguments.get(usize::from(infix && arguments.len() >= 2))?;
+    let ExprKind::Column { table: Some(table), .. } = &c.bound[column].kind else { return None };
+    let found = table.instance()?.table.find_function(&call.function.name, arguments.len())?;
+    Some(found.0)
 }
 
 /// Emits the call itself.

@@ -62,10 +62,12 @@ pub fn code_compound(
     code_union_all(c, select, prior, destination)
 }
 
-/// Whether all cores are rows of VALUES.
+/// Whether all cores are rows of VALUES, none of which is left out.
 fn is_values(c: &Compiler<'_>, select: SelectId) -> bool {
-    c.bound.cores(select).all(|core| c.bound[core].flags.values || c.bound[core].prior.is_none())
-        && c.bound.cores(select).all(|core| c.bound[core].from.is_empty() && !c.bound[core].flags.has_window)
+    c.bound.cores(select).all(|core| {
+        let core = &c.bound[core];
+        core.prior.is_none() || (core.flags.values && core.operator == Some(CompoundOp::UnionAll))
+    }) && c.bound.cores(select).all(|core| c.bound[core].from.is_empty() && !c.bound[core].flags.has_window)
 }
 
 /// Rows of VALUES one after the other. With LIMIT, only the first: more are never wanted where it is coded like this.

@@ -260,12 +260,10 @@ fn redirect(
             let number = table_column(source, usize::from(number));
             match column::place_in_index(index, number as i16) {
                 Some(found) => {
-                    if let Op::Column { cursor, column, default, .. } = c.builder.op_mut(place) {
+                    // The default stays: the tree of a WITHOUT ROWID table has short records too.
+                    if let Op::Column { cursor, column, .. } = c.builder.op_mut(place) {
                         *cursor = index_cursor;
                         *column = found as u16;
-                        if !column::is_primary_key(index) {
-                            *default = ConstId(0);
-                        }
                     }
                 }
                 None => return not_covered(c, w, at),

@@ -43,7 +43,7 @@ fn scan_text(w: &WhereLoop, level: usize, control: u32) -> String {
     }
     if candidate.has(flag::VIRTUAL_TABLE) {
         if let Some(plan) = &candidate.virtual_plan {
-            let argument = plan.text.as_deref().unwrap_or("");
+            let argument = String::from_utf8_lossy(plan.text.as_deref().unwrap_or_default());
             let _ = match plan.hexadecimal {
                 true => write!(text, " VIRTUAL TABLE INDEX 0x{:x}:{argument}", plan.number),
                 false => write!(text, " VIRTUAL TABLE INDEX {}:{argument}", plan.number),

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use kernite_vdbe::op::{CollationId, CompareFlags, ConstId, Cursor, IntsId, Op, WriteFlags};
+use kernite_vdbe::vtab::ConstraintOp;
 use kernite_vdbe::{Addr, Reg};
 
 use super::search::{apply_affinities, code_all_equalities, code_bound, code_equality, reduce_affinities};
 use super::{column, disable_term, is_ready};
 use crate::bound::{AFFINITY_NUMERIC, BinaryOp, ExprFlags, ExprId, ExprKind, Similarity};
 use crate::catalog::{Index, Table};
-use crate::codegen::expr::{code_temp, emit_compare, jump_if_false};
+use crate::codegen::expr::{code_in_list, code_temp, emit_compare, jump_if_false};
 use crate::compile::{CompileResult, Compiler};
 use crate::plan::btree_candidates::is_covered;
 use crate::plan::candidates::in_outer_join;
 use crate::plan::clause::{ClauseId, TermId, operator, term_flag};
-use crate::plan::where_loop::{Candidate, Mask, Source, SourceKind, Step, WhereLoop, control, flag};
+use crate::plan::where_loop::{Candidate, Mask, OnePass, Source, SourceKind, Step, WhereLoop, control, flag};
 
 /// Codes the start of a level; the sources not ready inside of it.
 pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask) -> CompileResult<Mask> {
@@ -39,7 +40,7 @@ pub fn start(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, not_ready: Mask
     if source.via_coroutine(c) {
         start_coroutine(c, w, at, &source);
     } else if candidate.has(flag::VIRTUAL_TABLE) {
-        return Err(c.unsupported("virtual tables"));
+        start_virtual(c, w, at, &candidate, reverse)?;
     } else if candidate.has(flag::ROWID) && candidate.any(flag::COLUMN_IN | flag::COLUMN_EQ) {
         start_rowid_lookup(c, w, at, &candidate, reverse, not_ready)?;
     } else if candidate.has(flag::ROWID) && candidate.has(flag::COLUMN_RANGE) {
@@ -89,6 +90,100 @@ fn start_coroutine(c: &mut Compiler<'_>, w: &mut WhereLoop, at: usize, source: &
     c.emit(Op::InitCoroutine { co: state.return_reg, after: Addr(0), start });
     let to = c.emit(Op::Yield { co: state.return_reg, done: w.levels[at].break_label });
     w.levels[at].step = Step::Goto { to };
+}
+
+/// A virtual table: its arguments, then its first row.
+fn start_virtual(
+    c: &mut Compiler<'_>,
+    w: &mut WhereLoop,
+    at: usize,
+    candidate: &Candidate,
+    reverse: bool,
+) -> CompileResult<()> {
+    let Some(plan) = candidate.virtual_plan.clone() else { return Ok(()) };
+    let cursor = w.levels[at].table_cursor;
+    let count = candidate.terms.len();
+    let first = c.builder.alloc_regs(count as u32 + 2);
+    let argument = |place: usize| first.plus(place as u32 + 2);
+    let at_once = |place: usize| place < 32 && plan.handle_in >> place & 1 != 0;
+    let mut empty = w.levels[at].break_label;
+    for (place, id) in candidate.terms.iter().enumerate() {
+        let Some(id) = *id else { continue };
+        let (target, expr) = (argument(place), w.term(id).expr);
+        if w.term(id).op(operator::IN) {
+            if at_once(place) {
+                let list = c.cursor();
+                let cache = c.reg();
+                code_in_list(c, expr, list, false)?;
+                c.emit(Op::VInitIn { cursor: list, key: cache, out: target });
+            } else {
+                code_equality(c, w, at, id, place, reverse, target)?;
+                empty = w.levels[at].next_label;
+            }
+            continue;
+        }
+        let right = w.term(id).auxiliary.or_else(|| c.bound.operands(expr).map(|(_, right)| right));
+        match right {
+            Some(right) => {
+                code_bound(c, right, target, 1)?;
+                if plan.omit_offset && w.term(id).match_op == ConstraintOp::OFFSET.0 {
+                    // The table leaves these rows out.
+                    let offset = w.select.map_or(Reg(0), |select| c.codegen.select(select).offset);
+                    if offset.is_some() {
+                        c.integer(0, offset);
+                    }
+                }
+            }
+            // IS NULL
+            None => {
+                c.nulls(target, 1);
+            }
+        }
+    }
+    c.integer(plan.number, first);
+    c.integer(count as i32, first.plus(1));
+    let idx_str = match &plan.text {
+        Some(text) => c.builder.name(text),
+        None => ConstId(0),
+    };
+    c.emit(Op::VFilter { cursor, empty, first, idx_str });
+    let to = c.here();
+    w.levels[at].step = match w.one_pass {
+        OnePass::Off => Step::VirtualNext { cursor, to },
+        _ => Step::None,
+    };
+    for (place, id) in candidate.terms.iter().enumerate() {
+        let Some(id) = *id else { continue };
+        if place < 16 && plan.omit >> place & 1 != 0 {
+            disable_term(c, w, at, id);
+        } else if w.term(id).op(operator::IN) && !at_once(place) {
+            test_in_value(c, w, at, id, argument(place))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tests a row of a virtual table against the value of an IN that is its turn. The table may have changed the register: it is loaded again.
+fn test_in_value(c: &mut Compiler<'_>, w: &WhereLoop, at: usize, id: TermId, reg: Reg) -> CompileResult<()> {
+    let loads =
+        w.levels[at].in_loops.iter().find_map(|in_loop| match c.builder.ops().get(in_loop.top.0 as usize) {
+            Some(op @ Op::Column { out, .. }) | Some(op @ Op::Rowid { out, .. }) if *out == reg => {
+                Some(op.clone())
+            }
+            _ => None,
+        });
+    if let Some(load) = loads {
+        c.emit(load);
+    }
+    let (expr, field) = (w.term(id).expr, w.term(id).field);
+    let ExprKind::In { operand, .. } = c.bound[expr].kind else { return Ok(()) };
+    let left = match field {
+        0 => operand,
+        field => c.bound.vector_field(operand, field - 1),
+    };
+    let right = c.bound.make(ExprKind::Register { reg, of: None });
+    let test = c.bound.binary(BinaryOp::Eq, left, right);
+    jump_if_false(c, test, w.levels[at].continue_label, true)
 }
 
 /// `rowid = x`, `rowid IN (…)`

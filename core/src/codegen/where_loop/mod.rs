@@ -36,7 +36,7 @@ use crate::plan::log_est::LogEst;
 use crate::plan::where_loop::{
     Distinct, Level, Mask, OnePass, RightJoin, SOURCES_MAX, Source, Step, WhereLoop, control, flag,
 };
-use crate::plan::{analyze, btree_candidates, candidates, optimizations, shortcut, solver};
+use crate::plan::{analyze, btree_candidates, candidates, optimizations, shortcut, solver, virtual_table};
 
 /// What `where_begin` is asked for.
 pub struct Request<'r> {
@@ -95,6 +95,9 @@ pub fn where_begin(c: &mut Compiler<'_>, mut request: Request<'_>) -> CompileRes
         }
     }
     analyze::analyze_clause(c, &mut w, ClauseId::MAIN)?;
+    if let Some(select) = request.select {
+        virtual_table::add_limit(c, &mut w, select);
+    }
     code_constant_terms(c, &mut w)?;
     plan_distinct(c, &mut w)?;
     if w.sources.is_empty() {

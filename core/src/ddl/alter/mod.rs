@@ -28,7 +28,7 @@ use kernite_vdbe::op::{Db, Op};
 
 use super::schema_table as rows;
 use crate::catalog::{Table, TableKind};
-use crate::compile::{CompileResult, Compiler, action, lossy};
+use crate::compile::{CompileResult, Compiler, Unconnected, action, lossy};
 use trial::Change;
 
 /// Codes ALTER TABLE.
@@ -39,6 +39,7 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
     let ast = Arc::clone(&c.ast);
     let database = alter.table.schema.map(|schema| ast.name(schema));
     let table = c.locate_table(ast.name(alter.table.name), database, false)?;
+    connect_tables(c, table.db)?;
     match alter.action {
         AlterAction::RenameTable(name) => rename::table(c, &table, name),
         AlterAction::RenameColumn { from, to } => rename::column(c, &table, from, to),
@@ -53,10 +54,27 @@ pub fn alter_table(c: &mut Compiler<'_>, alter: &ast::AlterTable) -> CompileResu
     }
 }
 
+/// Views and triggers are looked at, and the virtual tables that they name with them: those of the schema and of temp are connected.
+fn connect_tables(c: &mut Compiler<'_>, db: Db) -> CompileResult<()> {
+    for db in [db, Db(1)] {
+        let Some(schema) = c.catalog.database(db).cloned() else { continue };
+        for table in schema.tables.values().filter(|table| table.is_unconnected()) {
+            let TableKind::Virtual { module, .. } = &table.kind else { continue };
+            let target = Unconnected::Table { db, name: table.name.clone() };
+            if c.catalog.modules.find(module).is_some() && !c.notes.missing.contains(&target) {
+                c.notes.connect_optional = true;
+                c.connected(Arc::clone(table))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// # Errors
 /// `table x may not be altered`
 fn check_alterable(table: &Table) -> CompileResult<()> {
-    if table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
+    let is_eponymous = table.instance().is_some_and(|instance| instance.eponymous);
+    if is_eponymous || table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
         return Err(Error::message(format!("table {} may not be altered", lossy(&table.name))));
     }
     Ok(())

@@ -34,11 +34,16 @@ pub(super) fn table(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> C
         TableKind::View { .. } => {
             return Err(Error::message(format!("view {} may not be altered", lossy(&table.name))));
         }
-        TableKind::Virtual { .. } => return Err(c.unsupported("renaming virtual tables")),
-        TableKind::Ordinary => {}
+        TableKind::Virtual { .. } | TableKind::Ordinary => {}
     }
     if !authorize(c, table, None)? {
         return Ok(());
+    }
+    if table.instance().is_some() {
+        let vtab = c.builder.vtab(db, &lossy(&table.name));
+        let (value, out) = (super::super::text(c, &new), c.reg());
+        c.emit(Op::Const { value, out });
+        c.emit(Op::VRename { vtab, name: out });
     }
     let before = Trial::new(c, db, &[], None)?;
     let mut changes = edit(c, &before, |object, found| {

@@ -10,7 +10,7 @@ use kernite_vdbe::op::Db;
 
 use super::references::{self, Object};
 use crate::catalog::load::{self, LoadOptions, SchemaRow};
-use crate::catalog::{Catalog, DatabaseSchema};
+use crate::catalog::{Catalog, DatabaseSchema, Table, TableKind};
 use crate::compile::{CompileOptions, CompileResult, Compiler, lossy};
 use crate::ddl::schema_table::Column;
 
@@ -65,6 +65,23 @@ pub(super) struct Trial {
     pub(super) rows: Vec<(Db, SchemaRow)>,
 }
 
+/// Takes the connected virtual tables of a schema over into one that was read anew. One that was renamed is known by its arguments.
+fn connect_tables(loaded: &mut DatabaseSchema, known: &DatabaseSchema) {
+    let kind = |table: &Table| match &table.kind {
+        TableKind::Virtual { module, arguments, .. } => Some((module.clone(), arguments.clone())),
+        _ => None,
+    };
+    for table in loaded.tables.values_mut().filter(|table| table.is_unconnected()) {
+        let same = known.table(&table.name).or_else(|| {
+            let is_it = |other: &&Arc<Table>| kind(other) == kind(table);
+            known.tables.values().find(is_it)
+        });
+        let Some(same) = same.filter(|same| same.instance().is_some()) else { continue };
+        let connected = Table { name: table.name.clone(), order: table.order, ..Table::clone(same) };
+        *table = Arc::new(connected);
+    }
+}
+
 impl Trial {
     /// Reads the rows. `after` says what was done to them, for messages.
     ///
@@ -98,8 +115,10 @@ impl Trial {
                 ..DatabaseSchema::default()
             };
             let writable_schema = c.options.writable_schema;
-            let options = LoadOptions { page_count: 0, writable_schema, after, renaming: true };
-            let loaded = load::load(base, number, &trial.catalog, &rows, options)?;
+            let options =
+                LoadOptions { page_count: 0, writable_schema, after, tolerant: false, renaming: true };
+            let mut loaded = load::load(base, number, &trial.catalog, &rows, options)?;
+            connect_tables(&mut loaded, schema);
             if let Some(slot) = trial.catalog.databases.get_mut(usize::from(number.0)) {
                 *slot = Some(Arc::new(loaded));
             }

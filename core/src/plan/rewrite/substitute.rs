@@ -28,11 +28,11 @@ impl Substitution {
     }
 
     /// Substitutes in one expression. `depth` is the number of SELECTs entered.
-    pub fn expr(&self, c: &mut Compiler<'_>, expr: ExprId, depth: u8) -> CompileResult<()> {
+    pub fn expr(&self, c: &mut Compiler<'_>, expr: ExprId, depth: u32) -> CompileResult<()> {
         crate::compile::deep(|| self.expr_here(c, expr, depth))
     }
 
-    fn expr_here(&self, c: &mut Compiler<'_>, expr: ExprId, depth: u8) -> CompileResult<()> {
+    fn expr_here(&self, c: &mut Compiler<'_>, expr: ExprId, depth: u32) -> CompileResult<()> {
         let joined = c.bound[expr].flags.any(ExprFlags::OUTER_ON | ExprFlags::INNER_ON);
         if joined && c.bound[expr].join_cursor == Some(self.cursor) {
             c.bound[expr].join_cursor = Some(self.new_cursor);
@@ -45,7 +45,9 @@ impl Substitution {
                 return self.column(c, expr, column);
             }
             ExprKind::IfNullRow { cursor, .. } if *cursor == self.cursor => *cursor = self.new_cursor,
-            ExprKind::Function(call) if call.is_aggregate && depth > 0 && call.aggregate_depth >= depth => {
+            ExprKind::Function(call)
+                if call.is_aggregate && depth > 0 && u32::from(call.aggregate_depth) >= depth =>
+            {
                 call.aggregate_depth -= 1;
             }
             _ => {}
@@ -69,7 +71,7 @@ impl Substitution {
         &self,
         c: &mut Compiler<'_>,
         select: SelectId,
-        depth: u8,
+        depth: u32,
         prior: bool,
     ) -> CompileResult<()> {
         let mut core = Some(select);

@@ -16,7 +16,6 @@ pub const SOURCE_ID: &str =
 /// What the options of a build are, as `PRAGMA compile_options` lists them.
 pub const COMPILE_OPTIONS: &[&str] = &[
     "ATOMIC_INTRINSICS=1",
-    "BINARY",
     "COMPILER=rustc",
     "DEFAULT_AUTOVACUUM",
     "DEFAULT_CACHE_SIZE=-2000",
@@ -70,8 +69,6 @@ pub const COMPILE_OPTIONS: &[&str] = &[
     "MAX_VDBE_OP=250000000",
     "MAX_WORKER_THREADS=8",
     "MUTEX_PTHREADS",
-    "NOCASE",
-    "RTRIM",
     "SECURE_DELETE",
     "SOUNDEX",
     "SYSTEM_MALLOC",

@@ -45,7 +45,9 @@ impl AggregateState for GroupConcat {
         let separator =
             call.arguments.get(1).map(|separator| text_of(separator, encoding).unwrap_or_default());
         let separator = separator.as_deref().unwrap_or(b",");
-        if self.text.len() + separator.len() + value.len() > call.context.length_max {
+        // SQLite keeps room for a NUL byte.
+        let separator_len = if self.started { separator.len() } else { 0 };
+        if self.text.len() + separator_len + value.len() >= call.context.length_max {
             return Err(too_big());
         }
         if self.started {

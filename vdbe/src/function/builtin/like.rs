@@ -16,6 +16,7 @@ use super::search::{Needle, before_nul, find_either};
 use crate::Step;
 use crate::error::Error;
 use crate::function::call::Call;
+use crate::register::Tag;
 
 /// `SQLITE_LIMIT_LIKE_PATTERN_LENGTH`.
 const LIMIT_PATTERN_LENGTH: u8 = 8;
@@ -259,11 +260,13 @@ fn same(left: u32, right: u32, ignore_case: bool) -> bool {
 }
 
 fn call_like(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
-    if let ([_, _], Some(pattern), Some(text)) = (call.arguments, call.text(0), call.text(1))
-        && call.constant_mask & 1 != 0
-        && let Some(kept) = kept(call.auxdata.slot(0), &pattern, dialect, None)
+    if call.constant_mask & 1 != 0
+        && !call.encoding.is_utf16()
+        && let [pattern, text] = call.arguments
+        && (pattern.tag(), text.tag()) == (Tag::Text, Tag::Text)
+        && let Some(kept) = kept(call.auxdata.slot(0), pattern.bytes(), dialect, None)
     {
-        call.result.set_integer(i64::from(kept.matches(&text)));
+        call.result.set_integer(i64::from(kept.matches(text.bytes())));
         return Ok(Some(()));
     }
     call_like_anew(call, dialect)

@@ -36,16 +36,32 @@ pub enum Size {
     LongLong,
 }
 
+/// How much of a text is looked at: a precision stands for text that need not have a NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Most {
+    All,
+    Bytes(usize),
+    Characters(usize),
+}
+
 /// Where the values come from. Beyond the last one there are zeros and NULLs.
 pub trait Arguments {
     /// The next value as an integer: unsigned ones by their bits.
     fn integer(&mut self, size: Size, signed: bool) -> i64;
     /// The next value as a real.
     fn real(&mut self) -> f64;
-    /// The next value as text, up to its first NUL; `None` for NULL.
-    fn text(&mut self) -> Option<Cow<'_, [u8]>>;
+    /// The next value as text, up to its first NUL; `None` for NULL. Whoever cannot know where a text ends looks at `most` of it.
+    fn text(&mut self, most: Most) -> Option<Cow<'_, [u8]>>;
+    /// As `text`, for `%z`: a C caller's text is freed.
+    fn taken_text(&mut self, most: Most) -> Option<Cow<'_, [u8]>> {
+        self.text(most)
+    }
     /// The next value as one character: what `%c` shows.
     fn character(&mut self) -> Vec<u8>;
+    /// Stores how many bytes were written where the next value points to, for `%n`. SQL has no such values.
+    fn store_len(&mut self, len: usize) {
+        let _ = len;
+    }
 }
 
 /// Precisions of reals are cut to this.
@@ -66,6 +82,17 @@ struct Directive {
     conversion: u8,
 }
 
+impl Directive {
+    /// How much of a text it shows.
+    fn most(&self) -> Most {
+        match self.precision.map(|precision| precision.max(0) as usize) {
+            None => Most::All,
+            Some(precision) if self.second_alternate => Most::Characters(precision),
+            Some(precision) => Most::Bytes(precision),
+        }
+    }
+}
+
 /// Appends to `out` what `format` makes of `arguments`. `out` never has more than `limit` bytes.
 pub fn format(
     format: &[u8],
@@ -75,6 +102,25 @@ pub fn format(
 ) -> Result<(), TooLong> {
     let mut rest = before_nul(format);
     while !rest.is_empty() {
+        // Most directives are one of two, with nothing but themselves.
+        match rest {
+            [b'%', b's', after @ ..] => {
+                push(&arguments.text(Most::All).unwrap_or_default(), limit, out)?;
+                rest = after;
+                continue;
+            }
+            [b'%', b'd', after @ ..] => {
+                let start = out.len();
+                render::push_integer(arguments.integer(Size::Int, true), out);
+                if room(0, limit, out).is_err() {
+                    out.truncate(start);
+                    return Err(TooLong);
+                }
+                rest = after;
+                continue;
+            }
+            _ => {}
+        }
         let plain = find_byte(rest, b'%').unwrap_or(rest.len());
         push(&rest[..plain], limit, out)?;
         rest = &rest[plain..];
@@ -90,16 +136,18 @@ pub fn format(
                 integer(directive, arguments, limit, out)?
             }
             b'f' | b'e' | b'E' | b'g' | b'G' => real(directive, arguments.real(), limit, out)?,
-            b's' | b'z' => {
-                let text = arguments.text().unwrap_or_default();
+            conversion @ (b's' | b'z') => {
+                let most = directive.most();
+                let text = if conversion == b'z' { arguments.taken_text(most) } else { arguments.text(most) };
+                let text = text.unwrap_or_default();
                 let text = cut(&text, directive.precision, directive.second_alternate);
                 padded(directive, text, limit, out)?;
             }
             b'c' => character(directive, arguments.character(), limit, out)?,
-            b'q' | b'Q' | b'w' => sql_text(directive, arguments.text(), limit, out)?,
-            b'j' | b'J' => json_text(directive, arguments.text(), limit, out)?,
+            b'q' | b'Q' | b'w' => sql_text(directive, arguments.text(directive.most()), limit, out)?,
+            b'j' | b'J' => json_text(directive, arguments.text(directive.most()), limit, out)?,
             b'%' => padded(Directive { second_alternate: false, ..directive }, b"%", limit, out)?,
-            b'n' => {}
+            b'n' => arguments.store_len(out.len()),
             _ => return Ok(()),
         }
     }
@@ -581,7 +629,7 @@ impl Arguments for CallArguments<'_, '_> {
         number::to_real(self.call.value(at), self.call.encoding)
     }
 
-    fn text(&mut self) -> Option<Cow<'_, [u8]>> {
+    fn text(&mut self, _: Most) -> Option<Cow<'_, [u8]>> {
         let at = self.take();
         match text_of(self.call.argument(at)?, self.call.encoding)? {
             Cow::Borrowed(text) => Some(Cow::Borrowed(before_nul(text))),
@@ -593,7 +641,7 @@ impl Arguments for CallArguments<'_, '_> {
     }
 
     fn character(&mut self) -> Vec<u8> {
-        match self.text() {
+        match self.text(Most::All) {
             // A character even of empty text or NULL: a NUL.
             Some(text) if !text.is_empty() => {
                 let more = if text[0] >= 0xc0 {
@@ -622,7 +670,7 @@ impl Arguments for Reals<'_> {
         first
     }
 
-    fn text(&mut self) -> Option<Cow<'_, [u8]>> {
+    fn text(&mut self, _: Most) -> Option<Cow<'_, [u8]>> {
         None
     }
 

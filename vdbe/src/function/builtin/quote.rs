@@ -71,7 +71,8 @@ fn quote_with(call: &mut Call<'_>, push_text: fn(&[u8], &mut Vec<u8>)) -> Step<(
     let Some(argument) = call.argument(0) else { return Ok(Some(())) };
     let encoding = call.encoding;
     if argument.tag() == Tag::Blob {
-        call.check_len(argument.len() * 2 + 3)?;
+        // SQLite asks for room for a NUL byte and one more.
+        call.check_len(argument.len() * 2 + 5)?;
     }
     call.build_text(|out| match argument.value() {
         ValueRef::Null => out.extend_from_slice(b"NULL"),
@@ -138,7 +139,8 @@ pub fn hex(call: &mut Call<'_>) -> Step<()> {
         Tag::Text | Tag::Blob => bytes_of(argument),
         _ => text_of(argument, call.encoding).unwrap_or_default(),
     };
-    call.check_len(bytes.len() as u64 * 2)?;
+    // SQLite counts the NUL byte behind it.
+    call.check_len(bytes.len() as u64 * 2 + 1)?;
     call.build_text(|out| push_hex(&bytes, out))?;
     Ok(Some(()))
 }

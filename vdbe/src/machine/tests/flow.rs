@@ -251,7 +251,7 @@ fn a_users_function_runs_outside_and_its_error_ends_the_statement() {
         fn call(
             &self,
             _: &mut UserCall<'_>,
-            arguments: &[Register],
+            arguments: &mut [Register],
             result: &mut Register,
         ) -> Result<(), UserError> {
             match arguments[0].value() {
@@ -291,11 +291,11 @@ fn a_users_aggregate_runs_outside() {
     #[derive(Debug)]
     struct Concat(String);
     impl UserAggregateState for Concat {
-        fn step(&mut self, _: Encoding, arguments: &[Register]) -> Result<(), UserError> {
+        fn step(&mut self, _: Encoding, arguments: &mut [Register]) -> Result<(), UserError> {
             self.0 += &show(&arguments[0]);
             Ok(())
         }
-        fn inverse(&mut self, _: Encoding, _: &[Register]) -> Result<(), UserError> {
+        fn inverse(&mut self, _: Encoding, _: &mut [Register]) -> Result<(), UserError> {
             Err(UserError { code: 1, message: "no window".into() })
         }
         fn value(&mut self, _: Encoding, result: &mut Register) -> Result<(), UserError> {

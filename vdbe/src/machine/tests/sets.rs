@@ -295,7 +295,7 @@ fn an_in_list_is_handed_over_as_one_value() {
         fn call(
             &self,
             _: &mut UserCall<'_>,
-            arguments: &[Register],
+            arguments: &mut [Register],
             result: &mut Register,
         ) -> Result<(), UserError> {
             let list = ValueList::of(&arguments[0]).expect("a list");
