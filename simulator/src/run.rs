@@ -7,8 +7,8 @@
 //! Always true: a run depends on its case alone.
 //! Never: a file of the machine that it runs on.
 
-use crate::decide::{Decision, Decisions, Kind, WORLD};
 use crate::client::{Client, Shop};
+use crate::decide::{Decision, Decisions, Kind, WORLD};
 use crate::engine::Which;
 use crate::history::{Ending, History, LEDGER, Transaction};
 use crate::oracle::{Oracles, Recovered, Survival, check_history, check_independence, recover};
@@ -108,7 +108,16 @@ pub fn run(case: &Case<'_>) -> Verdict {
         settings: settings.describe(),
         events: Vec::new(),
     };
-    let mut run = Run { case, settings, workload, schema, history: History::default(), decisions, verdict, clock_ns: 0 };
+    let mut run = Run {
+        case,
+        settings,
+        workload,
+        schema,
+        history: History::default(),
+        decisions,
+        verdict,
+        clock_ns: 0,
+    };
     if let Some(disk) = run.make_tables() {
         run.epochs(disk);
     }
@@ -281,7 +290,13 @@ impl Run<'_> {
     }
 
     /// Both engines open `disk` and must find the same, and what they find must be what `history` says.
-    fn judge_image(&mut self, disk: &Disk, history: &[Transaction], survival: Survival, how: &str) -> Option<Recovered> {
+    fn judge_image(
+        &mut self,
+        disk: &Disk,
+        history: &[Transaction],
+        survival: Survival,
+        how: &str,
+    ) -> Option<Recovered> {
         let oracles = self.case.oracles;
         self.verdict.images += 1;
         let found = [Which::Kernite, Which::Sqlite].map(|which| {
@@ -314,7 +329,9 @@ impl Run<'_> {
 
     /// What did not survive is forgotten; readers saw states that may be gone.
     fn go_on_from(&mut self, recovered: &Recovered) {
-        self.history.retain(|one| one.ticket != 0 && recovered.ledger.iter().any(|(_, ticket)| *ticket == one.ticket));
+        self.history.retain(|one| {
+            one.ticket != 0 && recovered.ledger.iter().any(|(_, ticket)| *ticket == one.ticket)
+        });
         self.history.settle();
     }
 
@@ -348,5 +365,9 @@ fn difference(kernite: &Recovered, sqlite: &Recovered) -> String {
         return format!("Kernite complains {:?}, SQLite {:?}", kernite.complaints, sqlite.complaints);
     }
     let pair = kernite.dump.iter().zip(&sqlite.dump).find(|(a, b)| a != b);
-    format!("Kernite has {} lines, SQLite {}; first difference {pair:?}", kernite.dump.len(), sqlite.dump.len())
+    format!(
+        "Kernite has {} lines, SQLite {}; first difference {pair:?}",
+        kernite.dump.len(),
+        sqlite.dump.len()
+    )
 }

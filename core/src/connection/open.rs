@@ -24,7 +24,14 @@ pub struct OpenFlags {
 impl Default for OpenFlags {
     /// Read, write, create; URIs understood.
     fn default() -> OpenFlags {
-        OpenFlags { read_only: false, create: true, uri: true, any_vfs: false, memory: false, new_file_wal: false }
+        OpenFlags {
+            read_only: false,
+            create: true,
+            uri: true,
+            any_vfs: false,
+            memory: false,
+            new_file_wal: false,
+        }
     }
 }
 

@@ -174,7 +174,9 @@ impl Execution {
                         self.machine.fail(error);
                     }
                 }
-                Err(error) if error.code() == SCHEMA && self.retries < REPREPARE_MAX && !self.keeps_schema => {
+                Err(error)
+                    if error.code() == SCHEMA && self.retries < REPREPARE_MAX && !self.keeps_schema =>
+                {
                     self.retries += 1;
                     ready!(self.reset(state));
                     state.borrow_mut().host.expired += 1;

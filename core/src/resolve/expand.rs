@@ -170,7 +170,9 @@ impl Resolver<'_, '_> {
                         } else {
                             Some(CompoundOp::UnionAll)
                         };
-                        add(self, Part::Row(row.terms), operator, id, true);
+                        // Beside other operands the rows are operands like any.
+                        let alone = env.ast.list(node.cores).len() == 1;
+                        add(self, Part::Row(row.terms), operator, id, alone);
                     }
                 }
             }

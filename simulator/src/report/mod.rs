@@ -64,7 +64,10 @@ impl Summary {
     /// The last line of a run.
     pub fn last_line(&self) -> String {
         let Summary { seeds, statements, violations, tally, .. } = self;
-        format!("sim: {seeds} seeds, {statements} statements, {} faults, {violations} violations", tally.faults)
+        format!(
+            "sim: {seeds} seeds, {statements} statements, {} faults, {violations} violations",
+            tally.faults
+        )
     }
 
     /// One line while it runs.

@@ -15,7 +15,8 @@ pub struct Script {
 pub fn split(sql: &str) -> Vec<String> {
     let (mut statements, mut start, mut at) = (Vec::new(), 0, 0);
     let bytes = sql.as_bytes();
-    let until = |from: usize, end: &str| sql[from..].find(end).map_or(bytes.len(), |found| from + found + end.len());
+    let until =
+        |from: usize, end: &str| sql[from..].find(end).map_or(bytes.len(), |found| from + found + end.len());
     let mut push = |text: &str| {
         let text = text.trim();
         if !text.is_empty() {

@@ -383,7 +383,9 @@ impl State {
         let mark = match kind {
             FileKind::Wal if at == 0 => "wal header written",
             FileKind::Wal => "wal frame written",
-            FileKind::MainJournal if at == 0 && bytes.iter().all(|&byte| byte == 0) => "journal header zeroed",
+            FileKind::MainJournal if at == 0 && bytes.iter().all(|&byte| byte == 0) => {
+                "journal header zeroed"
+            }
             FileKind::MainJournal => "journal written",
             FileKind::SuperJournal => "super-journal written",
             FileKind::TempDb | FileKind::TempJournal | FileKind::Transient => "temporary file written",
@@ -439,7 +441,12 @@ impl State {
 
 impl State {
     /// Moves the lock of a handle, as `File::lock` says.
-    pub(crate) fn lock(&mut self, process: usize, number: u64, want: kernite_io::LockLevel) -> Result<(), IoError> {
+    pub(crate) fn lock(
+        &mut self,
+        process: usize,
+        number: u64,
+        want: kernite_io::LockLevel,
+    ) -> Result<(), IoError> {
         let (locks, holder) = self.locks(number, IoOp::Lock)?;
         if want > locks.level(holder)
             && let Some(error) = self.fault(process, Call::Lock, want as u64, 0)
