@@ -181,6 +181,16 @@ pub struct Btree {
     pub(crate) trees: Trees,
     /// See [`Btree::write_count`].
     pub(crate) writes: u64,
+    pub(crate) known_meta: Option<KnownMeta>,
+}
+
+/// Header fields that were read, good as long as page 1 is in the frame in which it then was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownMeta {
+    pub schema_version: u32,
+    pub file_format: u32,
+    /// [`Pager::residence`].
+    pub residence: u64,
 }
 
 /// What an integrity check found.

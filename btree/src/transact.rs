@@ -23,7 +23,7 @@ impl Btree {
     /// A database that is not open yet. Touches nothing.
     pub fn new(io: SharedIo, options: OpenOptions) -> Btree {
         let pager = Pager::new(&io, &options);
-        Btree { io, options, pager, trees: Trees::default(), writes: 0 }
+        Btree { io, options, pager, trees: Trees::default(), writes: 0, known_meta: None }
     }
 
     /// Opens the file, not the journal or WAL: the first transaction does. [`Error::CannotOpen`] where it is not there and may not be made.
@@ -291,6 +291,7 @@ impl Btree {
     /// Overwrites this database's content with that of `source` (VACUUM's copy-back). Needs a write transaction here, a read transaction there.
     pub fn copy_from(&mut self, source: &mut Btree) -> Step<()> {
         self.writes += 1;
+        self.known_meta = None;
         self.trees.changes += 1;
         self.trees.reset_all();
         ready!(self.pager.copy_from(&mut source.pager));

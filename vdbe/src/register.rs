@@ -147,6 +147,14 @@ impl Register {
         self.number = value.to_bits() as i64;
     }
 
+    /// Sets the number that another register holds.
+    #[inline]
+    pub(crate) fn set_number_like(&mut self, other: &Register) {
+        debug_assert!(matches!(other.tag, Tag::Integer | Tag::Real));
+        self.reset(other.tag);
+        self.number = other.number;
+    }
+
     /// Sets text, copying into the register's buffer.
     #[inline]
     pub fn set_text(&mut self, text: &[u8]) {

@@ -11,8 +11,8 @@ use kernite_io::ready;
 
 use crate::Step;
 use crate::btree::{
-    Btree, CursorId, CursorPosition, Entry, InsertFlags, IntegrityReport, Meta, RowPayload, SeekOutcome,
-    TreeKind,
+    Btree, CursorId, CursorPosition, Entry, InsertFlags, IntegrityReport, KnownMeta, Meta, RowPayload,
+    SeekOutcome, TreeKind,
 };
 use crate::collation::KeyInfo;
 use crate::error::Error;
@@ -31,12 +31,31 @@ impl Btree {
     // ---- header -----------------------------------------------------------------------------------------------
     /// A header field; needs a read transaction.
     pub fn meta(&mut self, field: Meta) -> Step<u32> {
+        // Every statement asks for these two, which only `set_meta` and another page 1 change.
+        if let Some(known) = &self.known_meta
+            && known.residence == self.pager.residence()
+        {
+            match field {
+                Meta::SchemaVersion => return Ok(Some(known.schema_version)),
+                Meta::FileFormat => return Ok(Some(known.file_format)),
+                _ => {}
+            }
+        }
         ready!(self.begin_operation());
-        meta::read(&mut self.pager, field)
+        let value = ready!(meta::read(&mut self.pager, field));
+        if matches!(field, Meta::SchemaVersion | Meta::FileFormat) && self.pager.page_count() > 0 {
+            self.known_meta = Some(KnownMeta {
+                schema_version: ready!(meta::read(&mut self.pager, Meta::SchemaVersion)),
+                file_format: ready!(meta::read(&mut self.pager, Meta::FileFormat)),
+                residence: self.pager.residence(),
+            });
+        }
+        Ok(Some(value))
     }
 
     /// Sets a header field; needs a write transaction.
     pub fn set_meta(&mut self, field: Meta, value: u32) -> Step<()> {
+        self.known_meta = None;
         ready!(self.begin_operation());
         meta::write(&mut self.pager, field, value)
     }

@@ -266,6 +266,10 @@ impl Execution {
 
     /// After a commit: the WAL hook, or a checkpoint when the WAL has grown.
     fn finish_run(&mut self, state: &RefCell<State>) -> Step<bool> {
+        if state.borrow().host.databases.iter().all(|database| database.committed_frames == 0) {
+            self.after = None;
+            return Ok(Some(false));
+        }
         while let Some(After { db }) = self.after {
             let frames = {
                 let mut state = state.borrow_mut();

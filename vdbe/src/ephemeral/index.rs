@@ -184,6 +184,13 @@ impl KeyIndex {
     /// How an entry compares with a probe; an entry equal in all columns of the probe compares as `when_equal`.
     fn order(&self, entry: &Entry, probe: &Probe<'_>, when_equal: Ordering) -> Result<Ordering, Error> {
         if self.encoder.by_bytes() {
+            // The bytes in the entry decide mostly, and the arena is far.
+            if let Some(beyond @ ..8) = 8usize.checked_sub(probe.bytes.len().min(8)) {
+                let (own, wanted) = (entry.prefix >> (8 * beyond), prefix(probe.bytes) >> (8 * beyond));
+                if own != wanted {
+                    return Ok(own.cmp(&wanted));
+                }
+            }
             return Ok(compare_leading(self.rows.key(entry.at), probe.bytes).then(when_equal));
         }
         compare_record(self.rows.record(entry.at), probe.values, self.encoder.info(), when_equal)

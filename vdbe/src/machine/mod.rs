@@ -374,7 +374,9 @@ impl Machine {
         if state.active == 0 {
             state.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
         }
-        self.interrupt = Arc::clone(&state.interrupt);
+        if !Arc::ptr_eq(&self.interrupt, &state.interrupt) {
+            self.interrupt = Arc::clone(&state.interrupt);
+        }
         self.run.begin(state);
         state.active += 1;
         state.readers += u32::from(self.program.flags.reads());

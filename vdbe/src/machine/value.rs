@@ -179,6 +179,11 @@ pub(super) fn variable(cx: &mut Context<'_>, number: u32, out: Reg) -> Result<()
         return Err(Error::Program { at: 0, what: "parameter" });
     };
     let out = &mut cx.registers[at(out)];
+    if matches!(parameter.tag, Tag::Integer | Tag::Real) && parameter.flags == Flags(0) {
+        out.set_number_like(parameter);
+        out.flags = Flags(Flags::FROM_BIND);
+        return Ok(());
+    }
     out.copy_from(parameter);
     out.flags.0 |= Flags::FROM_BIND;
     let len = out.len();
@@ -205,6 +210,12 @@ pub(super) fn make_integer(cx: &mut Context<'_>, value: Reg) -> bool {
 /// Applies the affinity of a column that is stored. A REAL column stores whole numbers as integers, and its register says so.
 #[inline]
 pub(super) fn apply_affinity(register: &mut Register, letter: u8, encoding: kernite_btree::Encoding) {
+    // Mostly a value is what its column wants.
+    match (letter, register.tag) {
+        (b'A', _) | (b'B', Tag::Text) => return,
+        (b'C' | b'D', Tag::Integer) if !register.flags.has(Flags::INT_REAL) => return,
+        _ => {}
+    }
     let wanted = Affinity::from_letter(letter);
     affinity::apply(register, wanted, encoding);
     if wanted == Affinity::Real && register.tag == Tag::Integer {
