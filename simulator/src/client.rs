@@ -118,9 +118,10 @@ impl Client<'_> {
             acknowledged_at: 0,
         };
         let result = match plan.begin {
-            Begin::Alone => plan.statements.iter().try_for_each(|sql| {
-                self.run(life, engine, sql).map(drop).map_err(|error| stop_of(&error))
-            }),
+            Begin::Alone => plan
+                .statements
+                .iter()
+                .try_for_each(|sql| self.run(life, engine, sql).map(drop).map_err(|error| stop_of(&error))),
             _ => self.run_transaction(life, engine, plan, &mut transaction),
         };
         if !engine.is_autocommit() {
@@ -171,7 +172,12 @@ impl Client<'_> {
         self.commit(life, engine, transaction)
     }
 
-    fn take_ticket(&self, life: &Life, engine: &mut dyn Engine, transaction: &mut Transaction) -> Result<(), Stop> {
+    fn take_ticket(
+        &self,
+        life: &Life,
+        engine: &mut dyn Engine,
+        transaction: &mut Transaction,
+    ) -> Result<(), Stop> {
         if transaction.ticket == 0 {
             return Ok(());
         }
@@ -181,7 +187,12 @@ impl Client<'_> {
         Ok(())
     }
 
-    fn commit(&self, life: &Life, engine: &mut dyn Engine, transaction: &mut Transaction) -> Result<(), Stop> {
+    fn commit(
+        &self,
+        life: &Life,
+        engine: &mut dyn Engine,
+        transaction: &mut Transaction,
+    ) -> Result<(), Stop> {
         for attempt in 0..ATTEMPTS {
             if life.is_over() {
                 return Err(Stop::Over);

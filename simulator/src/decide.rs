@@ -154,7 +154,13 @@ impl Decisions {
         &self.taken
     }
 
-    fn take(&mut self, actor: Actor, kind: Kind, draw: impl FnOnce(&mut ChaCha8Rng) -> u64, limit: u64) -> u64 {
+    fn take(
+        &mut self,
+        actor: Actor,
+        kind: Kind,
+        draw: impl FnOnce(&mut ChaCha8Rng) -> u64,
+        limit: u64,
+    ) -> u64 {
         let count = self.counts.entry((actor, kind)).or_insert(0);
         let name = Name { actor, kind, nth: *count };
         *count += 1;

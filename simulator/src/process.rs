@@ -132,7 +132,8 @@ pub fn run_all(world: &Arc<World>, clients: Vec<Body<'_>>) {
         for (client, mut body) in clients.into_iter().enumerate() {
             let client = client as u8;
             let number = world.add_process(client);
-            let builder = std::thread::Builder::new().name(format!("client {client}")).stack_size(STACK_BYTES);
+            let builder =
+                std::thread::Builder::new().name(format!("client {client}")).stack_size(STACK_BYTES);
             let spawned = builder.spawn_scoped(scope, move || serve(world, number, client, &mut body));
             spawned.expect("the machine has room for a thread");
         }

@@ -45,16 +45,37 @@ pub const PROFILES: [Profile; 8] = [
     BASE,
     Profile { name: "wal", about: "write-ahead log only", rollback: false, ..BASE },
     Profile { name: "rollback", about: "rollback journals only", wal: false, ..BASE },
-    Profile { name: "crash", about: "one client, power cuts and kills", fleet: false, errors: false, clients_max: 1, ..BASE },
-    Profile { name: "errors", about: "calls fail, nobody dies", kills: false, power_cuts: false, fleet: false, ..BASE },
-    Profile { name: "fleet", about: "Kernite and SQLite on one file, kills and power cuts", errors: false, ..BASE },
-    Profile { name: "calm", about: "interleavings only", kills: false, power_cuts: false, errors: false, ..BASE },
     Profile {
-        name: "sqlite",
-        about: "SQLite alone, to test the simulator itself",
-        queued: false,
+        name: "crash",
+        about: "one client, power cuts and kills",
+        fleet: false,
+        errors: false,
+        clients_max: 1,
         ..BASE
     },
+    Profile {
+        name: "errors",
+        about: "calls fail, nobody dies",
+        kills: false,
+        power_cuts: false,
+        fleet: false,
+        ..BASE
+    },
+    Profile {
+        name: "fleet",
+        about: "Kernite and SQLite on one file, kills and power cuts",
+        errors: false,
+        ..BASE
+    },
+    Profile {
+        name: "calm",
+        about: "interleavings only",
+        kills: false,
+        power_cuts: false,
+        errors: false,
+        ..BASE
+    },
+    Profile { name: "sqlite", about: "SQLite alone, to test the simulator itself", queued: false, ..BASE },
 ];
 
 /// The profile called `name`.
@@ -116,7 +137,11 @@ impl Settings {
         };
         let switch = if count > 1 { [20_000, 2_000, 200_000, 500_000][pick(4)] } else { 0 };
         let mut on = |allowed: bool, choices: &[u32]| {
-            if allowed { choices[decisions.below(WORLD, Kind::Setting, choices.len() as u64) as usize] } else { 0 }
+            if allowed {
+                choices[decisions.below(WORLD, Kind::Setting, choices.len() as u64) as usize]
+            } else {
+                0
+            }
         };
         let errors = profile.errors;
         let rates = Rates {
@@ -129,7 +154,10 @@ impl Settings {
             write_error: on(errors, &[0, 0, 0, 500, 5_000]),
             full: on(errors, &[0, 0, 0, 500, 5_000]),
             // SQLite takes the next sync's word after one failed, although what the first dropped never reaches the disk.
-            sync_error: on(errors && clients.iter().all(|which| *which == Which::Kernite), &[0, 0, 0, 2_000, 30_000]),
+            sync_error: on(
+                errors && clients.iter().all(|which| *which == Which::Kernite),
+                &[0, 0, 0, 2_000, 30_000],
+            ),
             name_error: on(errors, &[0, 0, 0, 500, 5_000]),
             lock_error: on(errors, &[0, 0, 0, 0, 2_000]),
             no_memory: on(errors, &[0, 0, 0, 0, 1_000]),
@@ -156,9 +184,17 @@ impl Settings {
     /// Whether errors may come from the world.
     pub fn world_may_fail(&self) -> bool {
         let rates = &self.rates;
-        [rates.read_error, rates.write_error, rates.full, rates.sync_error, rates.name_error, rates.lock_error, rates.no_memory]
-            .iter()
-            .any(|&rate| rate > 0)
+        [
+            rates.read_error,
+            rates.write_error,
+            rates.full,
+            rates.sync_error,
+            rates.name_error,
+            rates.lock_error,
+            rates.no_memory,
+        ]
+        .iter()
+        .any(|&rate| rate > 0)
     }
 
     /// What every connection runs first.

@@ -7,8 +7,8 @@
 //! Always true: a run depends on its case alone.
 //! Never: a file of the machine that it runs on.
 
-use crate::decide::{Decision, Decisions, Kind, WORLD};
 use crate::client::{Client, Shop};
+use crate::decide::{Decision, Decisions, Kind, WORLD};
 use crate::engine::Which;
 use crate::history::{Ending, History, LEDGER, Transaction};
 use crate::oracle::{Oracles, Recovered, Survival, check_history, check_independence, recover};
@@ -18,7 +18,7 @@ use crate::trace::{Event, Trace};
 use crate::workload::{self, Workload};
 use crate::world::disk::Disk;
 use crate::world::loss::Loss;
-use crate::world::{Options, Outcome, Tally, World};
+use crate::world::{Lie, Options, Outcome, Tally, World};
 
 /// The database of a run.
 pub const PATH: &str = "/simulated.db";
@@ -36,6 +36,8 @@ pub struct Case<'a> {
     pub record: bool,
     /// Cut the power at every moment that changed the disk, in every way.
     pub exhaustive: bool,
+    /// What the world gets wrong, to see that the oracles notice.
+    pub lie: Lie,
 }
 
 impl Case<'_> {
@@ -49,6 +51,7 @@ impl Case<'_> {
             workload: None,
             record: false,
             exhaustive: false,
+            lie: Lie::None,
         }
     }
 }
@@ -108,7 +111,16 @@ pub fn run(case: &Case<'_>) -> Verdict {
         settings: settings.describe(),
         events: Vec::new(),
     };
-    let mut run = Run { case, settings, workload, schema, history: History::default(), decisions, verdict, clock_ns: 0 };
+    let mut run = Run {
+        case,
+        settings,
+        workload,
+        schema,
+        history: History::default(),
+        decisions,
+        verdict,
+        clock_ns: 0,
+    };
     if let Some(disk) = run.make_tables() {
         run.epochs(disk);
     }
@@ -164,7 +176,10 @@ impl Run<'_> {
             }
         }
         self.verdict.files_hash = disk.hash();
-        if self.verdict.violations.is_empty() && self.case.oracles.independence && self.case.seed % 8 == 0 {
+        if self.verdict.violations.is_empty()
+            && self.case.oracles.independence
+            && self.case.seed.is_multiple_of(8)
+        {
             self.judge_independence();
         }
     }
@@ -177,6 +192,7 @@ impl Run<'_> {
             record: self.case.record,
             watch: self.case.exhaustive,
             faults_max: self.settings.faults_max,
+            lie: self.case.lie,
             ..Options::default()
         };
         let decisions = std::mem::replace(&mut self.decisions, Decisions::quiet());
@@ -281,7 +297,13 @@ impl Run<'_> {
     }
 
     /// Both engines open `disk` and must find the same, and what they find must be what `history` says.
-    fn judge_image(&mut self, disk: &Disk, history: &[Transaction], survival: Survival, how: &str) -> Option<Recovered> {
+    fn judge_image(
+        &mut self,
+        disk: &Disk,
+        history: &[Transaction],
+        survival: Survival,
+        how: &str,
+    ) -> Option<Recovered> {
         let oracles = self.case.oracles;
         self.verdict.images += 1;
         let found = [Which::Kernite, Which::Sqlite].map(|which| {
@@ -314,7 +336,9 @@ impl Run<'_> {
 
     /// What did not survive is forgotten; readers saw states that may be gone.
     fn go_on_from(&mut self, recovered: &Recovered) {
-        self.history.retain(|one| one.ticket != 0 && recovered.ledger.iter().any(|(_, ticket)| *ticket == one.ticket));
+        self.history.retain(|one| {
+            one.ticket != 0 && recovered.ledger.iter().any(|(_, ticket)| *ticket == one.ticket)
+        });
         self.history.settle();
     }
 
@@ -348,5 +372,9 @@ fn difference(kernite: &Recovered, sqlite: &Recovered) -> String {
         return format!("Kernite complains {:?}, SQLite {:?}", kernite.complaints, sqlite.complaints);
     }
     let pair = kernite.dump.iter().zip(&sqlite.dump).find(|(a, b)| a != b);
-    format!("Kernite has {} lines, SQLite {}; first difference {pair:?}", kernite.dump.len(), sqlite.dump.len())
+    format!(
+        "Kernite has {} lines, SQLite {}; first difference {pair:?}",
+        kernite.dump.len(),
+        sqlite.dump.len()
+    )
 }

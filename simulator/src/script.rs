@@ -31,8 +31,10 @@ impl RunScript {
     /// The file's text.
     pub fn to_text(&self) -> String {
         let violation = self.violation.lines().next().unwrap_or_default();
-        let mut text =
-            format!("{HEADER}\nprofile: {}\nseed: {}\nviolation: {violation}\n", self.profile.name, self.seed);
+        let mut text = format!(
+            "{HEADER}\nprofile: {}\nseed: {}\nviolation: {violation}\n",
+            self.profile.name, self.seed
+        );
         for decision in &self.decisions {
             text.push_str(&format!("{decision}\n"));
         }
@@ -73,7 +75,10 @@ mod tests {
             profile: profile::by_name("wal").unwrap(),
             seed: 7,
             violation: "something: went wrong".into(),
-            decisions: vec![Decision::parse("p1 switch 3 = 2").unwrap(), Decision::parse("world loss 0 = 9").unwrap()],
+            decisions: vec![
+                Decision::parse("p1 switch 3 = 2").unwrap(),
+                Decision::parse("world loss 0 = 9").unwrap(),
+            ],
         };
         assert_eq!(RunScript::parse(&script.to_text()), Ok(script));
         assert!(RunScript::parse("p1 nonsense 3 = 2").is_err());

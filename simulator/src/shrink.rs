@@ -86,8 +86,12 @@ impl<'a> Shrinker<'a> {
                     break;
                 }
                 let gone = &there[from..(from + size).min(there.len())];
-                let kept: Vec<Decision> =
-                    best.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, one)| *one).collect();
+                let kept: Vec<Decision> = best
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| !gone.contains(at))
+                    .map(|(_, one)| *one)
+                    .collect();
                 if self.still_fails(&kept) {
                     best = kept;
                 } else {
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn the_shape_of_a_violation_has_no_numbers_and_no_data() {
         let a = shape("keep nothing: acknowledged transactions are missing (All may be kept): tickets [19]");
-        let b = shape("keep nothing: acknowledged transactions are missing (All may be kept): tickets [2, 4]");
+        let b =
+            shape("keep nothing: acknowledged transactions are missing (All may be kept): tickets [2, 4]");
         assert_eq!(a, b);
         assert_ne!(a, shape("keep nothing: ticket 4 was undone and is there"));
     }

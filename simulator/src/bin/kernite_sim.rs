@@ -20,6 +20,7 @@ use kernite_simulator::run::{Case, Verdict, run};
 use kernite_simulator::script::RunScript;
 use kernite_simulator::shrink::Shrinker;
 use kernite_simulator::workload::{Script, Workload};
+use kernite_simulator::world::Lie;
 
 #[derive(Parser)]
 #[command(name = "kernite-sim", about = "Every fault and every interleaving, from one seed")]
@@ -132,7 +133,9 @@ impl Which {
     }
 
     fn workload(&self) -> Result<Option<Script>, String> {
-        let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+        };
         let Some(schema) = &self.schema else { return Ok(None) };
         let transactions = self.transactions.as_ref().map(read).transpose()?.unwrap_or_default();
         Ok(Some(Script::new(&read(schema)?, &transactions)))
@@ -178,7 +181,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs the seeds of `args`, every `stride`-th from `offset` on, and tells `each` of them.
-fn run_seeds(args: &RunArgs, offset: u64, stride: u64, mut each: impl FnMut(u64, &Verdict)) -> Result<(), String> {
+fn run_seeds(
+    args: &RunArgs,
+    offset: u64,
+    stride: u64,
+    mut each: impl FnMut(u64, &Verdict),
+) -> Result<(), String> {
     let (oracles, own) = (args.which.oracles()?, args.which.workload()?);
     let (from, to) = args.seeds.unwrap_or((args.from, u64::MAX));
     let time = args.time.or(args.seeds.is_none().then_some(Duration::from_secs(60)));
@@ -228,11 +236,20 @@ fn work(args: &RunArgs) -> Result<bool, String> {
     let mut out = std::io::stdout().lock();
     run_seeds(args, args.worker.unwrap_or(0), args.jobs, |seed, verdict| {
         let tally = &verdict.tally;
-        let counts = [verdict.statements, verdict.transactions, verdict.images, tally.points, tally.switches, tally.faults];
+        let counts = [
+            verdict.statements,
+            verdict.transactions,
+            verdict.images,
+            tally.points,
+            tally.switches,
+            tally.faults,
+        ];
         let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-        let faults: Vec<String> = tally.by_fault.iter().map(|(name, count)| format!("{name}={count}")).collect();
+        let faults: Vec<String> =
+            tally.by_fault.iter().map(|(name, count)| format!("{name}={count}")).collect();
         let marks: Vec<&str> = tally.marks.iter().copied().collect();
-        let violations: Vec<String> = verdict.violations.iter().map(|text| text.replace(['\t', '\n', '\u{1}'], " ")).collect();
+        let violations: Vec<String> =
+            verdict.violations.iter().map(|text| text.replace(['\t', '\n', '\u{1}'], " ")).collect();
         let fields = [
             seed.to_string(),
             counts.join(","),
@@ -277,7 +294,10 @@ fn read_line(profile: &str, line: &str, summary: &mut Summary) {
     for (name, count) in faults.split(',').filter_map(|fault| fault.split_once('=')) {
         *summary.tally.by_fault.entry(known_fault(name)).or_default() += count.parse::<u64>().unwrap_or(0);
     }
-    summary.tally.marks.extend(MARKS.into_iter().filter(|mark| marks.split(',').any(|reached| reached == *mark)));
+    summary
+        .tally
+        .marks
+        .extend(MARKS.into_iter().filter(|mark| marks.split(',').any(|reached| reached == *mark)));
     if !violations.is_empty() {
         summary.violations += 1;
         let violations: Vec<String> = violations.split('\u{1}').map(str::to_string).collect();
@@ -333,7 +353,8 @@ fn run_jobs(args: &RunArgs) -> Result<bool, String> {
 fn script_of(args: &OneArgs) -> Result<(RunScript, bool), String> {
     match (&args.file, args.seed) {
         (Some(file), _) => {
-            let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let text =
+                std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
             Ok((RunScript::parse(&text)?, true))
         }
         (None, Some(seed)) => {
@@ -355,6 +376,7 @@ fn run_one(args: &OneArgs, record: bool) -> Result<(RunScript, Verdict), String>
         workload: own.as_ref().map(|own| own as &dyn Workload),
         record,
         exhaustive: args.which.exhaustive,
+        lie: Lie::None,
     });
     if !has_decisions {
         script.decisions = verdict.decisions.clone();
@@ -371,7 +393,12 @@ fn replay(args: &OneArgs) -> Result<bool, String> {
         println!("{event}");
     }
     println!("{}", verdict.settings);
-    println!("trace {:016x}, files {:016x}, {} decisions", verdict.trace_hash, verdict.files_hash, script.decisions.len());
+    println!(
+        "trace {:016x}, files {:016x}, {} decisions",
+        verdict.trace_hash,
+        verdict.files_hash,
+        script.decisions.len()
+    );
     let mut summary = Summary::default();
     summary.add(&verdict);
     verdict.violations.iter().for_each(|text| println!("violation: {text}"));

@@ -9,7 +9,15 @@ impl Generator {
         if !self.chance.percent(35) {
             return "";
         }
-        self.chance.pick(&[" OR REPLACE", " OR IGNORE", " OR ABORT", " OR FAIL", " OR ROLLBACK", " OR REPLACE", " OR IGNORE"])
+        self.chance.pick(&[
+            " OR REPLACE",
+            " OR IGNORE",
+            " OR ABORT",
+            " OR FAIL",
+            " OR ROLLBACK",
+            " OR REPLACE",
+            " OR IGNORE",
+        ])
     }
 
     /// The columns that a value may be given for.
@@ -31,7 +39,8 @@ impl Generator {
 
     /// A table to change: mostly not a view.
     fn target(&mut self) -> Table {
-        let at = if self.chance.percent(90) { self.any_table() } else { self.chance.below(self.tables.len()) };
+        let at =
+            if self.chance.percent(90) { self.any_table() } else { self.chance.below(self.tables.len()) };
         self.tables[at].clone()
     }
 
@@ -130,7 +139,8 @@ impl Generator {
     fn assignments(&mut self, table: &Table, scope: &Scope) -> String {
         let columns = Generator::writable(table);
         let count = self.chance.between(1, 2).min(columns.len());
-        let chosen: Vec<usize> = self.chance.choose(columns.len(), count).iter().map(|at| columns[*at]).collect();
+        let chosen: Vec<usize> =
+            self.chance.choose(columns.len(), count).iter().map(|at| columns[*at]).collect();
         if chosen.len() == 2 && self.chance.percent(15) {
             let (a, b) = (&table.columns[chosen[0]].name, &table.columns[chosen[1]].name);
             let (x, y) = (self.expression(scope, 1), self.expression(scope, 1));
@@ -153,8 +163,10 @@ impl Generator {
         if self.chance.percent(50) {
             return " RETURNING *".to_string();
         }
-        let scope = Scope { columns: table.columns.iter().map(|c| c.name.clone()).collect(), aggregates: false };
-        let values: Vec<String> = (0..self.chance.between(1, 2)).map(|_| self.expression(&scope, 1)).collect();
+        let scope =
+            Scope { columns: table.columns.iter().map(|c| c.name.clone()).collect(), aggregates: false };
+        let values: Vec<String> =
+            (0..self.chance.between(1, 2)).map(|_| self.expression(&scope, 1)).collect();
         format!(" RETURNING {}", values.join(", "))
     }
 
@@ -181,7 +193,8 @@ impl Generator {
             }
         }
         let scope = own.inside(outer);
-        let mut text = format!("UPDATE{clause} {} SET {}{from}", table.name, self.assignments(&table, &scope));
+        let mut text =
+            format!("UPDATE{clause} {} SET {}{from}", table.name, self.assignments(&table, &scope));
         if self.chance.percent(85) {
             let condition = self.condition(&scope, 2);
             text.push_str(&format!(" WHERE {condition}"));

@@ -22,13 +22,27 @@ impl Scope {
     }
 }
 
-const TEXTS: [&str; 14] =
-    ["''", "'a'", "'A'", "'b'", "'B '", "'abc'", "'aBc'", "'1'", "'2'", "'3.0'", "' 4'", "'5x'", "'é'", "'%a_'"];
-const NUMBERS: [&str; 12] =
-    ["-1", "100", "2147483648", "9223372036854775807", "-9223372036854775808", "10", "12", "-5", "255", "20", "30", "1000000"];
-const REALS: [&str; 10] = ["0.5", "1.0", "2.5", "-1.5", "3.0", "1e10", "1e300", "0.1", "9.2233720368547758e18", "4.0"];
-const COMPARISONS: [&str; 12] =
-    ["=", "=", "=", "==", "<>", "<", "<=", ">", ">=", "!=", " IS ", " IS NOT "];
+const TEXTS: [&str; 14] = [
+    "''", "'a'", "'A'", "'b'", "'B '", "'abc'", "'aBc'", "'1'", "'2'", "'3.0'", "' 4'", "'5x'", "'é'",
+    "'%a_'",
+];
+const NUMBERS: [&str; 12] = [
+    "-1",
+    "100",
+    "2147483648",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "10",
+    "12",
+    "-5",
+    "255",
+    "20",
+    "30",
+    "1000000",
+];
+const REALS: [&str; 10] =
+    ["0.5", "1.0", "2.5", "-1.5", "3.0", "1e10", "1e300", "0.1", "9.2233720368547758e18", "4.0"];
+const COMPARISONS: [&str; 12] = ["=", "=", "=", "==", "<>", "<", "<=", ">", ">=", "!=", " IS ", " IS NOT "];
 
 impl Generator {
     /// A constant.
@@ -38,7 +52,9 @@ impl Generator {
             10..=13 => self.chance.pick(&TEXTS).to_string(),
             14 => self.chance.pick(&NUMBERS).to_string(),
             15..=16 if self.features.reals => self.chance.pick(&REALS).to_string(),
-            17 if self.features.blobs => self.chance.pick(&["x''", "x'00'", "x'61'", "x'3132'", "x'ff00'"]).to_string(),
+            17 if self.features.blobs => {
+                self.chance.pick(&["x''", "x'00'", "x'61'", "x'3132'", "x'ff00'"]).to_string()
+            }
             18..=19 => "NULL".to_string(),
             _ => self.chance.below(5).to_string(),
         }
@@ -211,11 +227,13 @@ impl Generator {
                 format!("({value} {not}IN ({}))", list.join(","))
             }
             5 => {
-                let pattern = self.chance.pick(&["'a%'", "'%b%'", "'A%'", "'_'", "'%'", "'a_c'", "'1%'", "''"]);
+                let pattern =
+                    self.chance.pick(&["'a%'", "'%b%'", "'A%'", "'_'", "'%'", "'a_c'", "'1%'", "''"]);
                 format!("({value} {not}LIKE {pattern})")
             }
             6 => {
-                let pattern = self.chance.pick(&["'a*'", "'*b*'", "'[a-c]*'", "'?'", "'*'", "'1*'", "'[^a]*'"]);
+                let pattern =
+                    self.chance.pick(&["'a*'", "'*b*'", "'[a-c]*'", "'?'", "'*'", "'1*'", "'[^a]*'"]);
                 format!("({value} {not}GLOB {pattern})")
             }
             7 => format!("({value} IS {not}{})", self.chance.pick(&["TRUE", "FALSE", "NULL", "1"])),

@@ -39,7 +39,17 @@ impl Generator {
             self.chance.pick(&["INT", "INTEGER", "TEXT", "REAL", "BLOB", "ANY"])
         } else {
             self.chance.pick(&[
-                "INT", "INTEGER", "TEXT", "REAL", "NUMERIC", "BLOB", "", "VARCHAR(10)", "INT", "TEXT", "DOUBLE",
+                "INT",
+                "INTEGER",
+                "TEXT",
+                "REAL",
+                "NUMERIC",
+                "BLOB",
+                "",
+                "VARCHAR(10)",
+                "INT",
+                "TEXT",
+                "DOUBLE",
             ])
         }
     }
@@ -135,10 +145,17 @@ impl Generator {
         let plain: Vec<usize> = (0..width).filter(|at| !columns[*at].generated).collect();
         if !has_key && plain.len() > 1 && (without_rowid || self.chance.percent(20)) {
             let count = self.chance.between(1, 2);
-            let key: Vec<usize> = self.chance.choose(plain.len(), count).iter().map(|at| plain[*at]).collect();
+            let key: Vec<usize> =
+                self.chance.choose(plain.len(), count).iter().map(|at| plain[*at]).collect();
             let list: Vec<String> = key
                 .iter()
-                .map(|at| format!("{}{}", columns[*at].name, self.chance.pick(&["", "", " DESC", " COLLATE NOCASE"])))
+                .map(|at| {
+                    format!(
+                        "{}{}",
+                        columns[*at].name,
+                        self.chance.pick(&["", "", " DESC", " COLLATE NOCASE"])
+                    )
+                })
                 .collect();
             let clause = self.conflict_clause();
             texts.push(format!("PRIMARY KEY({}){clause}", list.join(",")));
@@ -181,7 +198,8 @@ impl Generator {
             Some(key) if key.len() == 1 => key[0],
             _ => 0,
         };
-        let (table, column) = (self.tables[parent].name.clone(), self.tables[parent].columns[key].name.clone());
+        let (table, column) =
+            (self.tables[parent].name.clone(), self.tables[parent].columns[key].name.clone());
         let action = |chance: &mut super::Chance| {
             chance.pick(&["", " CASCADE", " SET NULL", " SET DEFAULT", " RESTRICT", " NO ACTION"])
         };
@@ -307,7 +325,8 @@ impl Generator {
                 6 => self.delete_in(&scope, true),
                 7 => {
                     let condition = self.expression(&scope, 1);
-                    let action = self.chance.pick(&["IGNORE", "ABORT,'no'", "FAIL,'fail'", "ROLLBACK,'back'"]);
+                    let action =
+                        self.chance.pick(&["IGNORE", "ABORT,'no'", "FAIL,'fail'", "ROLLBACK,'back'"]);
                     format!("SELECT RAISE({action}) WHERE {condition}")
                 }
                 _ => self.select(&scope, 1, None),
@@ -338,8 +357,10 @@ impl Generator {
                 let column = self.name("m");
                 let value = self.literal();
                 let declared = self.column_type(false);
-                let text =
-                    format!("ALTER TABLE {} ADD COLUMN {column} {declared} DEFAULT {value}", self.tables[at].name);
+                let text = format!(
+                    "ALTER TABLE {} ADD COLUMN {column} {declared} DEFAULT {value}",
+                    self.tables[at].name
+                );
                 self.tables[at].columns.push(Column { name: column, generated: false, rowid: false });
                 text
             }

@@ -44,7 +44,13 @@ impl Generator {
                     let value = self.expression(&scope, 1);
                     next.push(value);
                 }
-                let tail = self.chance.pick(&["", "", " LIMIT 7", " ORDER BY 1 DESC", " ORDER BY 1 LIMIT 5 OFFSET 2"]);
+                let tail = self.chance.pick(&[
+                    "",
+                    "",
+                    " LIMIT 7",
+                    " ORDER BY 1 DESC",
+                    " ORDER BY 1 LIMIT 5 OFFSET 2",
+                ]);
                 format!(
                     "SELECT {} {union} SELECT {} FROM {name} WHERE y0<{}{tail}",
                     first.join(","),
@@ -99,10 +105,25 @@ impl Generator {
                 let count = self.chance.between(1, 3);
                 let terms: Vec<String> = (0..count)
                     .map(|_| {
-                        let value = if self.chance.percent(75) { self.column(&scope) } else { self.expression(&scope, 1) };
+                        let value = if self.chance.percent(75) {
+                            self.column(&scope)
+                        } else {
+                            self.expression(&scope, 1)
+                        };
                         // A bare number would be the number of a column.
                         let value = if value.parse::<f64>().is_ok() { format!("+{value}") } else { value };
-                        format!("{value}{}", self.chance.pick(&["", "", " DESC", " ASC", " NULLS LAST", " COLLATE NOCASE", " DESC NULLS FIRST"]))
+                        format!(
+                            "{value}{}",
+                            self.chance.pick(&[
+                                "",
+                                "",
+                                " DESC",
+                                " ASC",
+                                " NULLS LAST",
+                                " COLLATE NOCASE",
+                                " DESC NULLS FIRST"
+                            ])
+                        )
                     })
                     .collect();
                 text.push_str(&format!(" ORDER BY {}", terms.join(",")));
@@ -223,7 +244,13 @@ impl Generator {
                 let join = if natural {
                     " NATURAL JOIN "
                 } else if self.features.outer_joins && self.chance.percent(45) {
-                    self.chance.pick(&[" LEFT JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " LEFT OUTER JOIN "])
+                    self.chance.pick(&[
+                        " LEFT JOIN ",
+                        " LEFT JOIN ",
+                        " RIGHT JOIN ",
+                        " FULL JOIN ",
+                        " LEFT OUTER JOIN ",
+                    ])
                 } else {
                     self.chance.pick(&[", ", " JOIN ", " JOIN ", " CROSS JOIN "])
                 };
@@ -236,10 +263,16 @@ impl Generator {
             }
             star = if natural { 0 } else { star + source.columns.len() };
             if at > 0 && !natural && !text.ends_with(", ") && self.chance.percent(75) {
-                let left = if before.is_empty() { self.literal() } else { before[self.chance.below(before.len())].clone() };
-                let right = format!("{}.{}", source.name, source.columns[self.chance.below(source.columns.len())]);
+                let left = if before.is_empty() {
+                    self.literal()
+                } else {
+                    before[self.chance.below(before.len())].clone()
+                };
+                let right =
+                    format!("{}.{}", source.name, source.columns[self.chance.below(source.columns.len())]);
                 if text.ends_with(&source.text) {
-                    let mut on = format!("{left}{}{right}", self.chance.pick(&["=", "=", "=", "=", "<", ">="]));
+                    let mut on =
+                        format!("{left}{}{right}", self.chance.pick(&["=", "=", "=", "=", "<", ">="]));
                     if self.chance.percent(20) {
                         let more = self.condition(&scope, 1);
                         on.push_str(&format!(" AND {more}"));
@@ -261,7 +294,8 @@ impl Generator {
             for at in 0..width {
                 results.push(format!("z{at}"));
             }
-            let wrapped = format!("(WITH {name}_({}) AS ({body}) SELECT * FROM {name}_) AS {name}", results.join(","));
+            let wrapped =
+                format!("(WITH {name}_({}) AS ({body}) SELECT * FROM {name}_) AS {name}", results.join(","));
             // The short form has names only where the columns are known.
             let text = if self.chance.percent(50) {
                 wrapped
@@ -269,7 +303,10 @@ impl Generator {
                 let list: Vec<String> = (0..width).map(|at| format!("{} AS z{at}", "NULL")).collect();
                 format!("(SELECT {} WHERE 0 UNION ALL {body}) AS {name}", list.join(","))
             };
-            let text = if text.contains("UNION ALL VALUES") || text.contains("ORDER BY") || text.contains("LIMIT") {
+            let text = if text.contains("UNION ALL VALUES")
+                || text.contains("ORDER BY")
+                || text.contains("LIMIT")
+            {
                 format!("(WITH {name}_({}) AS ({body}) SELECT * FROM {name}_) AS {name}", results.join(","))
             } else {
                 text

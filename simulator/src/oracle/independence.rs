@@ -10,10 +10,20 @@ use crate::world::disk::Disk;
 use crate::world::{Options, Rates, World};
 
 /// How one of the runs differs from the others.
-const WAYS: [(&str, u32, i32); 4] =
-    [("at once", 0, 2000), ("queued", 1_000_000, 2000), ("a tiny cache", 0, 10), ("queued and a tiny cache", 500_000, 10)];
+const WAYS: [(&str, u32, i32); 4] = [
+    ("at once", 0, 2000),
+    ("queued", 1_000_000, 2000),
+    ("a tiny cache", 0, 10),
+    ("queued and a tiny cache", 500_000, 10),
+];
 
-fn leave(statements: &[String], pragmas: &[String], late: u32, cache: i32, seed: u64) -> Result<Vec<u8>, String> {
+fn leave(
+    statements: &[String],
+    pragmas: &[String],
+    late: u32,
+    cache: i32,
+    seed: u64,
+) -> Result<Vec<u8>, String> {
     let rates = Rates { late, ..Rates::default() };
     let options = Options { rates, seed: 1, ..Options::default() };
     let world = World::new(Disk::default(), Decisions::from_seed(seed), options);
@@ -74,7 +84,8 @@ fn blank_free_leaves(content: &mut [u8]) {
         let count = word(content, start + 4).min(size / 4 - 2);
         for at in 0..count {
             let leaf = word(content, start + 8 + at * 4);
-            if let Some(page) = leaf.checked_sub(1).and_then(|at| content.get_mut(at * size..(at + 1) * size)) {
+            if let Some(page) = leaf.checked_sub(1).and_then(|at| content.get_mut(at * size..(at + 1) * size))
+            {
                 page.fill(0);
             }
         }
@@ -97,9 +108,15 @@ pub fn check_independence(statements: &[String], pragmas: &[String], seed: u64) 
             (Ok(content), None) => first = Some(content),
             (Ok(content), Some(expected)) if content == *expected => {}
             (Ok(content), Some(expected)) => {
-                let at = content.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(content.len().min(expected.len()));
+                let at = content
+                    .iter()
+                    .zip(expected)
+                    .position(|(a, b)| a != b)
+                    .unwrap_or(content.len().min(expected.len()));
                 let (mine, theirs) = (content.len(), expected.len());
-                found.push(format!("{name}: the file differs from byte {at} on ({mine} bytes, {theirs} at once)"));
+                found.push(format!(
+                    "{name}: the file differs from byte {at} on ({mine} bytes, {theirs} at once)"
+                ));
             }
         }
     }

@@ -33,8 +33,14 @@ pub struct Oracles {
 
 impl Oracles {
     /// All of them.
-    pub const ALL: Oracles =
-        Oracles { model: true, durability: true, dual: true, integrity: true, quiescence: true, independence: true };
+    pub const ALL: Oracles = Oracles {
+        model: true,
+        durability: true,
+        dual: true,
+        integrity: true,
+        quiescence: true,
+        independence: true,
+    };
 
     /// Switches one off by its name; `false` where there is none of it.
     pub fn switch_off(&mut self, name: &str) -> bool {

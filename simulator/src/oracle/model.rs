@@ -75,7 +75,9 @@ impl Model {
             if let Some(text) = differs(ran, &expected) {
                 let kind = if transaction.ticket == 0 { "a reader" } else { "a transaction" };
                 let Transaction { client, ticket, snapshot, .. } = transaction;
-                self.found.push(format!("client {client}, {kind} (ticket {ticket}, snapshot {snapshot:?}): {text}"));
+                self.found.push(format!(
+                    "client {client}, {kind} (ticket {ticket}, snapshot {snapshot:?}): {text}"
+                ));
             }
         }
     }
@@ -95,7 +97,12 @@ impl Model {
 }
 
 /// Which acknowledged transactions are missing that must not be, and which are there that must not be.
-fn check_survival(recovered: &Recovered, history: &[Transaction], survival: Survival, found: &mut Vec<String>) {
+fn check_survival(
+    recovered: &Recovered,
+    history: &[Transaction],
+    survival: Survival,
+    found: &mut Vec<String>,
+) {
     let known: BTreeMap<i64, &Transaction> =
         history.iter().filter(|one| one.ticket != 0).map(|one| (one.ticket, one)).collect();
     let mut there = BTreeSet::new();
@@ -126,7 +133,9 @@ fn check_survival(recovered: &Recovered, history: &[Transaction], survival: Surv
     };
     if missing.len() > allowed {
         let tickets: Vec<i64> = missing.iter().map(|one| one.ticket).collect();
-        found.push(format!("acknowledged transactions are missing ({survival:?} may be kept): tickets {tickets:?}"));
+        found.push(format!(
+            "acknowledged transactions are missing ({survival:?} may be kept): tickets {tickets:?}"
+        ));
     }
     for one in missing {
         if one.place.is_some_and(|place| place <= last_place) && survival != Survival::All {
@@ -157,7 +166,11 @@ pub fn check_history(
     found
 }
 
-fn replay(recovered: &Recovered, history: &[Transaction], schema: &[String]) -> Result<Vec<String>, SqlError> {
+fn replay(
+    recovered: &Recovered,
+    history: &[Transaction],
+    schema: &[String],
+) -> Result<Vec<String>, SqlError> {
     let mut model = Model::new(schema)?;
     let mut readers: BTreeMap<i64, Vec<&Transaction>> = BTreeMap::new();
     for one in history.iter().filter(|one| one.ticket == 0) {
@@ -180,8 +193,11 @@ fn replay(recovered: &Recovered, history: &[Transaction], schema: &[String]) -> 
         let here: BTreeSet<&String> = recovered.dump.iter().collect();
         let there: BTreeSet<&String> = expected.iter().collect();
         let some = |set: Vec<&&String>| set.into_iter().take(3).map(ToString::to_string).collect::<Vec<_>>();
-        let (extra, lost) = (some(here.difference(&there).collect()), some(there.difference(&here).collect()));
-        model.found.push(format!("the content is not that of its transactions: extra {extra:?}, missing {lost:?}"));
+        let (extra, lost) =
+            (some(here.difference(&there).collect()), some(there.difference(&here).collect()));
+        model
+            .found
+            .push(format!("the content is not that of its transactions: extra {extra:?}, missing {lost:?}"));
     }
     Ok(model.found)
 }

@@ -92,7 +92,12 @@ fn look(engine: &mut dyn Engine, workload: &dyn Workload) -> Result<Recovered, S
 ///
 /// # Errors
 /// What went wrong, where it could not be opened or read.
-pub fn recover(disk: &Disk, path: &str, which: Which, workload: &dyn Workload) -> Result<(Recovered, Disk), String> {
+pub fn recover(
+    disk: &Disk,
+    path: &str,
+    which: Which,
+    workload: &dyn Workload,
+) -> Result<(Recovered, Disk), String> {
     let world = World::quiet(disk.clone());
     let looked = catching(|| {
         let life = Life::alone(&world);
@@ -100,8 +105,9 @@ pub fn recover(disk: &Disk, path: &str, which: Which, workload: &dyn Workload) -
         look(&mut *engine, workload)
     });
     let outcome = world.end();
-    let mut recovered =
-        looked.map_err(|panic| format!("{}: {panic}", which.name()))?.map_err(|error| format!("{}: {error}", which.name()))?;
+    let mut recovered = looked
+        .map_err(|panic| format!("{}: {panic}", which.name()))?
+        .map_err(|error| format!("{}: {error}", which.name()))?;
     recovered.complaints.extend(outcome.violations);
     recovered.complaints.extend(outcome.left_behind);
     Ok((recovered, outcome.disk))

@@ -59,7 +59,9 @@ fn timeline(html: &mut String, events: &[Event]) {
     let skipped = events.len().saturating_sub(EVENTS_MAX);
     let shown = &events[skipped..];
     let processes = shown.iter().map(|event| event.process + 1).max().unwrap_or(0);
-    html.push_str(&format!("<h2>Timeline</h2><p>{skipped} earlier events are not shown.</p><table><tr><th>&micro;s</th>"));
+    html.push_str(&format!(
+        "<h2>Timeline</h2><p>{skipped} earlier events are not shown.</p><table><tr><th>&micro;s</th>"
+    ));
     (0..processes).for_each(|process| html.push_str(&format!("<th>process {process}</th>")));
     html.push_str("</tr>");
     for event in shown {

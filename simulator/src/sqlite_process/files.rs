@@ -118,7 +118,8 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
 
 unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, out: *mut c_void, len: c_int, at: i64) -> c_int {
     // SAFETY: `out` has `len` bytes.
-    let (rest, out) = unsafe { (Rest::of(file), std::slice::from_raw_parts_mut(out.cast::<u8>(), len as usize)) };
+    let (rest, out) =
+        unsafe { (Rest::of(file), std::slice::from_raw_parts_mut(out.cast::<u8>(), len as usize)) };
     let (at, len) = (at as u64, len as u64);
     match rest.call(Call::Read, (at, len), |state, _| state.read(rest.handle, at, out)) {
         Ok(count) if count as u64 == len => ffi::SQLITE_OK,
@@ -129,7 +130,8 @@ unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, out: *mut c_void, len: c
 
 unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, len: c_int, at: i64) -> c_int {
     // SAFETY: `bytes` has `len` bytes.
-    let (rest, bytes) = unsafe { (Rest::of(file), std::slice::from_raw_parts(bytes.cast::<u8>(), len as usize)) };
+    let (rest, bytes) =
+        unsafe { (Rest::of(file), std::slice::from_raw_parts(bytes.cast::<u8>(), len as usize)) };
     let (at, len) = (at as u64, len as u64);
     code(rest.call(Call::Write, (at, len), |state, _| state.write(rest.handle, at, bytes).map(drop)))
 }
@@ -137,7 +139,11 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, l
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, len: i64) -> c_int {
     // SAFETY: an open file of ours.
     let rest = unsafe { Rest::of(file) };
-    code(rest.call(Call::Truncate, (len as u64, 0), |state, _| state.truncate(rest.handle, len as u64).map(drop)))
+    code(
+        rest.call(Call::Truncate, (len as u64, 0), |state, _| {
+            state.truncate(rest.handle, len as u64).map(drop)
+        }),
+    )
 }
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int {
@@ -221,7 +227,12 @@ unsafe extern "C" fn shm_map(
     }
 }
 
-unsafe extern "C" fn shm_lock(file: *mut ffi::sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
+unsafe extern "C" fn shm_lock(
+    file: *mut ffi::sqlite3_file,
+    first: c_int,
+    count: c_int,
+    flags: c_int,
+) -> c_int {
     // SAFETY: an open file of ours.
     let rest = unsafe { Rest::of(file) };
     let slots = ShmSlots { first: first as u8, count: count as u8 };

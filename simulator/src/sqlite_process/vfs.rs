@@ -176,10 +176,15 @@ unsafe extern "C" fn open(
     wanted.exclusive = is(ffi::SQLITE_OPEN_EXCLUSIVE);
     wanted.delete_on_close = is(ffi::SQLITE_OPEN_DELETEONCLOSE) || path.is_none();
     let text = path.as_deref().map_or("a temporary file".into(), shown);
-    let opened = caller.call(Call::Open, (0, 0, 0), || text, |state, process| {
-        let (handle, _) = state.open(process, path.as_deref(), &wanted)?;
-        Ok((handle, state.handle(handle, IoOp::Open)?.file))
-    });
+    let opened = caller.call(
+        Call::Open,
+        (0, 0, 0),
+        || text,
+        |state, process| {
+            let (handle, _) = state.open(process, path.as_deref(), &wanted)?;
+            Ok((handle, state.handle(handle, IoOp::Open)?.file))
+        },
+    );
     match opened {
         Ok((handle, number)) => {
             let has_new_name = wanted.create
@@ -201,9 +206,12 @@ unsafe extern "C" fn open(
 unsafe extern "C" fn delete(vfs: *mut ffi::sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {
     // SAFETY: SQLite gives a NUL-terminated name.
     let (caller, path) = unsafe { (caller(vfs), bytes(name)) };
-    let removed = caller.call(Call::Remove, (0, 0, 0), || shown(path), |state, process| {
-        state.remove(process, path, sync_dir & 1 != 0)
-    });
+    let removed = caller.call(
+        Call::Remove,
+        (0, 0, 0),
+        || shown(path),
+        |state, process| state.remove(process, path, sync_dir & 1 != 0),
+    );
     match removed {
         Ok(true) => ffi::SQLITE_OK,
         Ok(false) => ffi::SQLITE_IOERR_DELETE_NOENT,
@@ -211,10 +219,16 @@ unsafe extern "C" fn delete(vfs: *mut ffi::sqlite3_vfs, name: *const c_char, syn
     }
 }
 
-unsafe extern "C" fn access(vfs: *mut ffi::sqlite3_vfs, name: *const c_char, flags: c_int, out: *mut c_int) -> c_int {
+unsafe extern "C" fn access(
+    vfs: *mut ffi::sqlite3_vfs,
+    name: *const c_char,
+    flags: c_int,
+    out: *mut c_int,
+) -> c_int {
     // SAFETY: SQLite gives a NUL-terminated name.
     let (caller, path) = unsafe { (caller(vfs), bytes(name)) };
-    let found = caller.call(Call::Stat, (0, 0, 0), || shown(path), |state, process| state.stat(process, path));
+    let found =
+        caller.call(Call::Stat, (0, 0, 0), || shown(path), |state, process| state.stat(process, path));
     match found {
         Ok(found) => {
             let exists = found.is_some_and(|stat| flags != ffi::SQLITE_ACCESS_EXISTS || stat.len_bytes > 0);

@@ -46,8 +46,9 @@ impl Workload for Bank {
                 "UPDATE account SET money = money + CASE id WHEN {source} THEN -{amount} ELSE {amount} END \
                  WHERE id IN ({source}, {target})"
             ));
-            statements
-                .push(format!("INSERT INTO transfer(source, target, amount) VALUES({source}, {target}, {amount})"));
+            statements.push(format!(
+                "INSERT INTO transfer(source, target, amount) VALUES({source}, {target}, {amount})"
+            ));
         }
         if chooser.below(8) == 7 {
             let bound = 1 + chooser.below(50);
@@ -59,7 +60,10 @@ impl Workload for Bank {
     fn invariants(&self) -> Vec<Invariant> {
         vec![
             Invariant { sql: "SELECT sum(money) FROM account", expected: ACCOUNTS as i64 * MONEY },
-            Invariant { sql: "SELECT count(*) FROM account INDEXED BY account_money WHERE money >= 0", expected: ACCOUNTS as i64 },
+            Invariant {
+                sql: "SELECT count(*) FROM account INDEXED BY account_money WHERE money >= 0",
+                expected: ACCOUNTS as i64,
+            },
         ]
     }
 }

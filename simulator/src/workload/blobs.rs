@@ -23,13 +23,20 @@ impl Workload for Blobs {
         match chooser.below(7) {
             0..=2 => Plan::write(
                 chooser,
-                vec![format!("INSERT OR REPLACE INTO file VALUES({id}, {size}, CAST(printf('%.*c', {size}, 'd') AS BLOB))")],
+                vec![format!(
+                    "INSERT OR REPLACE INTO file VALUES({id}, {size}, CAST(printf('%.*c', {size}, 'd') AS BLOB))"
+                )],
             ),
             3 => Plan::write(
                 chooser,
                 vec![
-                    format!("UPDATE file SET data = CAST(data || printf('%.*c', {size}, 'e') AS BLOB), size = size + {size} WHERE id={id} AND size < 100000"),
-                    format!("UPDATE file SET data = substr(data, 1, 100), size = min(size, 100) WHERE id={}", id + 1),
+                    format!(
+                        "UPDATE file SET data = CAST(data || printf('%.*c', {size}, 'e') AS BLOB), size = size + {size} WHERE id={id} AND size < 100000"
+                    ),
+                    format!(
+                        "UPDATE file SET data = substr(data, 1, 100), size = min(size, 100) WHERE id={}",
+                        id + 1
+                    ),
                 ],
             ),
             4 => Plan::write(
@@ -40,7 +47,13 @@ impl Workload for Blobs {
                     format!("INSERT INTO part SELECT id, 2, substr(data, size/2+1) FROM file WHERE id={id}"),
                 ],
             ),
-            5 => Plan::write(chooser, vec![format!("DELETE FROM file WHERE id={id}"), format!("DELETE FROM part WHERE file % 3 = {}", id % 3)]),
+            5 => Plan::write(
+                chooser,
+                vec![
+                    format!("DELETE FROM file WHERE id={id}"),
+                    format!("DELETE FROM part WHERE file % 3 = {}", id % 3),
+                ],
+            ),
             _ => Plan::read(vec![
                 "SELECT id, size, length(data), hex(substr(data, size - 4)) FROM file ORDER BY id".into(),
                 "SELECT file, sum(length(data)) FROM part GROUP BY file ORDER BY file".into(),

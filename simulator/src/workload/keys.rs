@@ -12,7 +12,8 @@ impl Workload for Keys {
 
     fn schema(&self) -> Vec<String> {
         vec![
-            "CREATE TABLE store(key TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT) WITHOUT ROWID".into(),
+            "CREATE TABLE store(key TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT) WITHOUT ROWID"
+                .into(),
             "CREATE INDEX store_value ON store(value DESC)".into(),
         ]
     }

@@ -46,10 +46,18 @@ fn change(chooser: &mut Chooser<'_>) -> String {
     let (id, word) = (1 + chooser.below(300), chooser.pick(&["red", "Green", "BLUE", "yellow", "Red"]));
     let length = chooser.pick(&[0u64, 10, 200, 1500]);
     match chooser.below(9) {
-        0 => format!("INSERT INTO item VALUES({id}, 'item {id}', {id} * 0.25, printf('%.*c', {length}, 'n'))"),
+        0 => {
+            format!("INSERT INTO item VALUES({id}, 'item {id}', {id} * 0.25, printf('%.*c', {length}, 'n'))")
+        }
         1 => format!("INSERT OR IGNORE INTO item VALUES({id}, 'item {}', {id}, NULL)", id / 2),
-        2 => format!("INSERT OR REPLACE INTO item(id, name, price) VALUES({id}, 'other {}', {id} / 3.0)", id % 20),
-        3 => format!("UPDATE item SET price = price * 1.5, note = printf('%.*c', {length}, 'm') WHERE id % 10 = {}", id % 10),
+        2 => format!(
+            "INSERT OR REPLACE INTO item(id, name, price) VALUES({id}, 'other {}', {id} / 3.0)",
+            id % 20
+        ),
+        3 => format!(
+            "UPDATE item SET price = price * 1.5, note = printf('%.*c', {length}, 'm') WHERE id % 10 = {}",
+            id % 10
+        ),
         4 => format!("DELETE FROM item WHERE id BETWEEN {id} AND {}", id + 20),
         5 => format!("INSERT OR IGNORE INTO tag SELECT id, '{word}' FROM item WHERE id % 5 = {}", id % 5),
         6 => format!("DELETE FROM tag WHERE word = '{word}' AND item < {id}"),
@@ -67,7 +75,12 @@ fn savepoints(chooser: &mut Chooser<'_>) -> Plan {
         0 => statements.extend(["ROLLBACK TO one".into(), change(chooser), "RELEASE one".into()]),
         1 => {
             statements.extend(["SAVEPOINT two".into(), change(chooser), change(chooser)]);
-            statements.extend(["ROLLBACK TO two".into(), change(chooser), "ROLLBACK TO one".into(), change(chooser)]);
+            statements.extend([
+                "ROLLBACK TO two".into(),
+                change(chooser),
+                "ROLLBACK TO one".into(),
+                change(chooser),
+            ]);
         }
         _ => statements.extend(["RELEASE one".into(), change(chooser)]),
     }
@@ -81,7 +94,10 @@ fn savepoints(chooser: &mut Chooser<'_>) -> Plan {
 fn schema_change(chooser: &mut Chooser<'_>) -> Plan {
     let number = chooser.below(3);
     let statements = match chooser.below(5) {
-        0 => vec![format!("CREATE TABLE extra{number}(a INTEGER PRIMARY KEY, b TEXT, c)"), format!("INSERT INTO extra{number}(b) SELECT name FROM item")],
+        0 => vec![
+            format!("CREATE TABLE extra{number}(a INTEGER PRIMARY KEY, b TEXT, c)"),
+            format!("INSERT INTO extra{number}(b) SELECT name FROM item"),
+        ],
         1 => vec![format!("DROP TABLE extra{number}")],
         2 => vec![format!("CREATE INDEX item_price{number} ON item(price DESC, name)")],
         3 => vec![format!("DROP INDEX item_price{number}")],

@@ -37,7 +37,10 @@ impl Workload for Queue {
             }
             2 => Plan::write(
                 chooser,
-                vec!["UPDATE job SET state='taken' WHERE id=(SELECT min(id) FROM job WHERE state='new')".into()],
+                vec![
+                    "UPDATE job SET state='taken' WHERE id=(SELECT min(id) FROM job WHERE state='new')"
+                        .into(),
+                ],
             ),
             3 | 4 => {
                 let count = 1 + chooser.below(6);

@@ -171,8 +171,9 @@ impl Disk {
     pub fn sync_directory(&mut self, path: &[u8]) {
         self.version += 1;
         let directory = directory_of(path).to_vec();
-        let (synced, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.unsynced_names).into_iter().partition(|renamed| directory_of(&renamed.path) == directory);
+        let (synced, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unsynced_names)
+            .into_iter()
+            .partition(|renamed| directory_of(&renamed.path) == directory);
         self.unsynced_names = kept;
         for Renamed { path, to, .. } in synced {
             match to {
@@ -240,7 +241,8 @@ impl Disk {
     pub fn sync(&mut self, file: FileNo, horizon: u64, excluded: &[u64]) {
         self.version += 1;
         let Some(node) = self.nodes.get_mut(&file) else { return };
-        let is_covered = |unsynced: &Unsynced| unsynced.number <= horizon && !excluded.contains(&unsynced.number);
+        let is_covered =
+            |unsynced: &Unsynced| unsynced.number <= horizon && !excluded.contains(&unsynced.number);
         if !node.sync_failed && node.unsynced.iter().all(is_covered) {
             // The usual case: nothing later, nothing lost.
             node.unsynced.clear();

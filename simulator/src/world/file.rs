@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernite_io::{
-    Buffer, DeviceTraits, File, FileControl, FileId, IoError, IoOp, IoSlice, LockLevel, Pending, SharedMemory,
-    ShmLockMode, ShmRegion, ShmSlots,
+    Buffer, DeviceTraits, File, FileControl, FileId, IoError, IoOp, IoSlice, LockLevel, Pending,
+    SharedMemory, ShmLockMode, ShmRegion, ShmSlots,
 };
 
 use crate::trace::Call;
@@ -62,29 +62,43 @@ impl SimFile {
         let len: usize = slices.iter().map(|slice| slice.bytes().len()).sum();
         let claim = (len > 0).then(|| Claim { file: self.file, range: at..at.saturating_add(len as u64) });
         let hash = hash_of(&slices);
-        self.world.submit(process, Call::Write, self.about(at, len), claim, String::new, move |state, landing| {
-            if hash_of(&slices) != hash {
-                state.violations.push(format!("p{process}: the bytes of a write at {at} changed while they were lent"));
-            }
-            let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.bytes().iter().copied()).collect();
-            let change = match landing {
-                Landing::Whole => state.write(handle, at, &bytes)?,
-                Landing::Part => {
-                    let kept = state.some_sectors(process, at, &bytes).to_vec();
-                    state.write(handle, at, &kept)?
+        self.world.submit(
+            process,
+            Call::Write,
+            self.about(at, len),
+            claim,
+            String::new,
+            move |state, landing| {
+                if hash_of(&slices) != hash {
+                    state.violations.push(format!(
+                        "p{process}: the bytes of a write at {at} changed while they were lent"
+                    ));
                 }
-                Landing::Not => return Err(IoError::Dead),
-            };
-            if then_sync && landing == Landing::Whole {
-                // Its own write it covers, others that are under way it does not.
-                let excluded = state.changes_in_flight();
-                state.sync(handle, change, &excluded)?;
-            }
-            Ok(Landed { value: (), change: Some(change) })
-        })
+                let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.bytes().iter().copied()).collect();
+                let change = match landing {
+                    Landing::Whole => state.write(handle, at, &bytes)?,
+                    Landing::Part => {
+                        let kept = state.some_sectors(process, at, &bytes).to_vec();
+                        state.write(handle, at, &kept)?
+                    }
+                    Landing::Not => return Err(IoError::Dead),
+                };
+                if then_sync && landing == Landing::Whole {
+                    // Its own write it covers, others that are under way it does not.
+                    let excluded = state.changes_in_flight();
+                    state.sync(handle, change, &excluded)?;
+                }
+                Ok(Landed { value: (), change: Some(change) })
+            },
+        )
     }
 
-    fn call<T>(&self, call: Call, place: u64, run: impl FnOnce(&mut State) -> Result<T, IoError>) -> Result<T, IoError> {
+    fn call<T>(
+        &self,
+        call: Call,
+        place: u64,
+        run: impl FnOnce(&mut State) -> Result<T, IoError>,
+    ) -> Result<T, IoError> {
         let mut state = self.world.point(self.process, call, self.about(place, 0), String::new)?;
         run(&mut state)
     }
@@ -115,24 +129,38 @@ impl File for SimFile {
             let state = self.world.lock();
             (state.disk.changes(), state.changes_in_flight())
         };
-        self.world.submit(self.process, Call::Sync, self.about(0, 0), None, String::new, move |state, landing| {
-            if landing == Landing::Whole {
-                state.sync(handle, horizon, &excluded)?;
-            }
-            Ok(().into())
-        })
+        self.world.submit(
+            self.process,
+            Call::Sync,
+            self.about(0, 0),
+            None,
+            String::new,
+            move |state, landing| {
+                if landing == Landing::Whole {
+                    state.sync(handle, horizon, &excluded)?;
+                }
+                Ok(().into())
+            },
+        )
     }
 
     fn truncate(&self, len_bytes: u64) -> Pending<()> {
         let handle = self.handle;
         let claim = Some(Claim { file: self.file, range: len_bytes..u64::MAX });
-        self.world.submit(self.process, Call::Truncate, self.about(len_bytes, 0), claim, String::new, move |state, landing| {
-            if landing != Landing::Whole {
-                return Err(IoError::Dead);
-            }
-            let change = state.truncate(handle, len_bytes)?;
-            Ok(Landed { value: (), change: Some(change) })
-        })
+        self.world.submit(
+            self.process,
+            Call::Truncate,
+            self.about(len_bytes, 0),
+            claim,
+            String::new,
+            move |state, landing| {
+                if landing != Landing::Whole {
+                    return Err(IoError::Dead);
+                }
+                let change = state.truncate(handle, len_bytes)?;
+                Ok(Landed { value: (), change: Some(change) })
+            },
+        )
     }
 
     fn len(&self) -> Pending<u64> {

@@ -128,7 +128,9 @@ impl World {
 impl State {
     fn assert_free(&mut self, process: usize, call: Call, claim: &Claim) {
         let overlaps = |other: &Claim| {
-            other.file == claim.file && other.range.start < claim.range.end && claim.range.start < other.range.end
+            other.file == claim.file
+                && other.range.start < claim.range.end
+                && claim.range.start < other.range.end
         };
         let other = self
             .flights
@@ -187,7 +189,8 @@ impl State {
     pub(crate) fn fire_timers(&mut self) {
         let now = self.clock_ns;
         if self.timers.iter().any(|timer| timer.at_ns <= now) {
-            let (due, kept) = std::mem::take(&mut self.timers).into_iter().partition(|timer| timer.at_ns <= now);
+            let (due, kept) =
+                std::mem::take(&mut self.timers).into_iter().partition(|timer| timer.at_ns <= now);
             self.timers = kept;
             let due: Vec<Timer> = due;
             due.iter().for_each(|timer| timer.completion.complete(Ok(())));

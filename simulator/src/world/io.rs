@@ -67,9 +67,14 @@ impl Io for SimIo {
     fn stat(&self, path: &[u8]) -> Pending<Option<FileStat>> {
         let (process, path) = (self.process, path.to_vec());
         let text = shown(&path);
-        self.world.submit(self.process, Call::Stat, About::default(), None, || text, move |state, _| {
-            Ok(state.stat(process, &path)?.into())
-        })
+        self.world.submit(
+            self.process,
+            Call::Stat,
+            About::default(),
+            None,
+            || text,
+            move |state, _| Ok(state.stat(process, &path)?.into()),
+        )
     }
 
     fn canonical(&self, path: &[u8]) -> Result<Vec<u8>, IoError> {
@@ -79,23 +84,37 @@ impl Io for SimIo {
     fn remove(&self, path: &[u8], sync_dir: bool) -> Pending<bool> {
         let (process, path) = (self.process, path.to_vec());
         let text = shown(&path);
-        self.world.submit(self.process, Call::Remove, About::default(), None, || text, move |state, landing| {
-            if landing == Landing::Not {
-                return Err(IoError::Dead);
-            }
-            Ok(state.remove(process, &path, sync_dir && landing == Landing::Whole)?.into())
-        })
+        self.world.submit(
+            self.process,
+            Call::Remove,
+            About::default(),
+            None,
+            || text,
+            move |state, landing| {
+                if landing == Landing::Not {
+                    return Err(IoError::Dead);
+                }
+                Ok(state.remove(process, &path, sync_dir && landing == Landing::Whole)?.into())
+            },
+        )
     }
 
     fn sync_dir(&self, path: &[u8]) -> Pending<()> {
         let (process, path) = (self.process, path.to_vec());
         let text = shown(&path);
-        self.world.submit(self.process, Call::SyncDir, About::default(), None, || text, move |state, landing| {
-            if landing != Landing::Whole {
-                return Err(IoError::Dead);
-            }
-            Ok(state.sync_dir(process, &path)?.into())
-        })
+        self.world.submit(
+            self.process,
+            Call::SyncDir,
+            About::default(),
+            None,
+            || text,
+            move |state, landing| {
+                if landing != Landing::Whole {
+                    return Err(IoError::Dead);
+                }
+                Ok(state.sync_dir(process, &path)?.into())
+            },
+        )
     }
 
     fn timer(&self, at: Instant) -> Pending<()> {

@@ -76,7 +76,8 @@ impl Disk {
     }
 
     fn cut_of_a_prefix(&self, below: &mut dyn FnMut(u64) -> u64) -> u64 {
-        let of_files = self.nodes.values().flat_map(|node| node.unsynced.iter().map(|unsynced| unsynced.number));
+        let of_files =
+            self.nodes.values().flat_map(|node| node.unsynced.iter().map(|unsynced| unsynced.number));
         let mut numbers: Vec<u64> =
             of_files.chain(self.unsynced_names.iter().map(|renamed| renamed.number)).collect();
         numbers.sort_unstable();
@@ -98,7 +99,10 @@ impl Disk {
             at += 1;
             let whole = matches!(loss, Loss::Nothing | Loss::Everything | Loss::Prefix);
             // Once a change of a name is lost, later ones of that name are lost too: a directory does not skip.
-            if renamed.number > horizon || lost.contains(&renamed.path.as_slice()) || (!whole && below(4) == 3) {
+            if renamed.number > horizon
+                || lost.contains(&renamed.path.as_slice())
+                || (!whole && below(4) == 3)
+            {
                 lost.push(&renamed.path);
                 first_lost = first_lost.min(renamed.number);
                 continue;
@@ -112,7 +116,13 @@ impl Disk {
     }
 }
 
-fn content_left(node: &Node, loss: Loss, horizon: u64, first_lost: u64, below: &mut dyn FnMut(u64) -> u64) -> Vec<u8> {
+fn content_left(
+    node: &Node,
+    loss: Loss,
+    horizon: u64,
+    first_lost: u64,
+    below: &mut dyn FnMut(u64) -> u64,
+) -> Vec<u8> {
     if loss == Loss::Everything {
         return (*node.seen).clone();
     }

@@ -138,7 +138,9 @@ impl World {
         state.watch();
         if state.tally.points > state.options.points_max {
             let points = state.options.points_max;
-            state.violations.push(format!("the run has not ended after {points} calls; p{me} is at {}", call.name()));
+            state
+                .violations
+                .push(format!("the run has not ended after {points} calls; p{me} is at {}", call.name()));
             state.cut_power();
         }
         if state.armed {
@@ -187,7 +189,12 @@ impl World {
         until_ns: Option<u64>,
         call: Call,
     ) -> Result<(), IoError> {
-        let mut state = self.point(me, call, About::default(), String::new)?;
+        let text = || {
+            let signals = outstanding.signals();
+            let done = signals.iter().filter(|signal| signal.is_set()).count();
+            format!("for {} operations, {done} of them over", signals.len())
+        };
+        let mut state = self.point(me, call, About::default(), text)?;
         loop {
             let is_over = outstanding.any_done() || until_ns.is_some_and(|until| until <= state.clock_ns);
             if is_over {
@@ -304,7 +311,8 @@ impl State {
                     self.processes[me].priority = lowest.saturating_sub(1);
                 }
                 let others = self.others_ready(me);
-                let best = others.into_iter().max_by_key(|&at| (self.processes[at].priority, usize::MAX - at))?;
+                let best =
+                    others.into_iter().max_by_key(|&at| (self.processes[at].priority, usize::MAX - at))?;
                 (self.processes[best].priority > self.processes[me].priority).then_some(best)
             }
         }
@@ -314,7 +322,8 @@ impl State {
     fn pass_time(&mut self) -> bool {
         let waits = self.processes.iter().filter(|process| !process.finished);
         let untils = waits.filter_map(|process| process.waiting.as_ref()?.until_ns);
-        let next = self.timers.iter().map(|timer| timer.at_ns).chain(untils).filter(|&at| at > self.clock_ns).min();
+        let next =
+            self.timers.iter().map(|timer| timer.at_ns).chain(untils).filter(|&at| at > self.clock_ns).min();
         let Some(next) = next else { return false };
         self.clock_ns = next;
         self.fire_timers();
@@ -353,8 +362,12 @@ impl State {
         self.saved_regions = Some(self.copy_regions());
         self.processes[me].dead = true;
         self.drop_flights(Some(me));
-        let open: Vec<u64> =
-            self.handles.iter().filter(|(_, handle)| handle.process == me).map(|(&number, _)| number).collect();
+        let open: Vec<u64> = self
+            .handles
+            .iter()
+            .filter(|(_, handle)| handle.process == me)
+            .map(|(&number, _)| number)
+            .collect();
         open.into_iter().for_each(|number| self.close(number));
     }
 

@@ -19,7 +19,9 @@ impl State {
         if let Some(error) = self.fault(process, Call::ShmMap, 0, 0) {
             return Err(error);
         }
-        let Some(handle) = self.handles.get_mut(&number).filter(|handle| !handle.attached) else { return Ok(()) };
+        let Some(handle) = self.handles.get_mut(&number).filter(|handle| !handle.attached) else {
+            return Ok(());
+        };
         handle.attached = true;
         let shared = self.shared.entry(handle.file).or_default();
         if shared.attached == 0 {
@@ -50,9 +52,16 @@ impl State {
     }
 
     /// Takes slots.
-    pub(crate) fn shm_lock(&mut self, number: u64, slots: ShmSlots, mode: ShmLockMode) -> Result<(), IoError> {
+    pub(crate) fn shm_lock(
+        &mut self,
+        number: u64,
+        slots: ShmSlots,
+        mode: ShmLockMode,
+    ) -> Result<(), IoError> {
         let process = self.handle(number, IoOp::ShmLock)?.process;
-        if let Some(error) = self.fault(process, Call::ShmLock, u64::from(slots.first), usize::from(slots.count)) {
+        if let Some(error) =
+            self.fault(process, Call::ShmLock, u64::from(slots.first), usize::from(slots.count))
+        {
             return Err(error);
         }
         let (locks, holder) = self.locks(number, IoOp::ShmLock)?;
