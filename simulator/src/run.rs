@@ -18,7 +18,7 @@ use crate::trace::{Event, Trace};
 use crate::workload::{self, Workload};
 use crate::world::disk::Disk;
 use crate::world::loss::Loss;
-use crate::world::{Options, Outcome, Tally, World};
+use crate::world::{Lie, Options, Outcome, Tally, World};
 
 /// The database of a run.
 pub const PATH: &str = "/simulated.db";
@@ -36,6 +36,8 @@ pub struct Case<'a> {
     pub record: bool,
     /// Cut the power at every moment that changed the disk, in every way.
     pub exhaustive: bool,
+    /// What the world gets wrong, to see that the oracles notice.
+    pub lie: Lie,
 }
 
 impl Case<'_> {
@@ -49,6 +51,7 @@ impl Case<'_> {
             workload: None,
             record: false,
             exhaustive: false,
+            lie: Lie::None,
         }
     }
 }
@@ -173,7 +176,10 @@ impl Run<'_> {
             }
         }
         self.verdict.files_hash = disk.hash();
-        if self.verdict.violations.is_empty() && self.case.oracles.independence && self.case.seed % 8 == 0 {
+        if self.verdict.violations.is_empty()
+            && self.case.oracles.independence
+            && self.case.seed.is_multiple_of(8)
+        {
             self.judge_independence();
         }
     }
@@ -186,6 +192,7 @@ impl Run<'_> {
             record: self.case.record,
             watch: self.case.exhaustive,
             faults_max: self.settings.faults_max,
+            lie: self.case.lie,
             ..Options::default()
         };
         let decisions = std::mem::replace(&mut self.decisions, Decisions::quiet());

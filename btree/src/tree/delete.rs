@@ -23,6 +23,12 @@ use crate::tree::trees::Trees;
 use crate::tree::{save, space};
 
 impl Trees {
+    /// Whether a delete through the cursor waits while it frees a long chain; the entry is gone.
+    pub fn is_deleting(&self, id: CursorId) -> bool {
+        let own = ChainTask { cursor: id, row: None };
+        matches!(self.long_chain, LongChain::Freeing { task, .. } if task == own)
+    }
+
     /// Deletes through a cursor; see [`crate::Btree::delete`].
     pub fn delete(&mut self, pager: &mut Pager, id: CursorId, save_position: bool) -> Step<()> {
         self.changes += 1;

@@ -245,6 +245,13 @@ impl Btree {
         self.trees.insert(&mut self.pager, cursor, payload, flags)
     }
 
+    /// Whether the entry under the cursor was deleted and only its long overflow chain is still being freed: [`Btree::delete`] has to be
+    /// called again, although the cursor stands on no entry any more.
+    #[inline]
+    pub fn is_deleting(&self, cursor: CursorId) -> bool {
+        self.trees.is_deleting(cursor)
+    }
+
     /// Deletes the entry under the cursor. With `save_position` the cursor stays so that `next`/`previous` go on from there.
     #[inline]
     pub fn delete(&mut self, cursor: CursorId, save_position: bool) -> Step<()> {

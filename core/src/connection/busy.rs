@@ -97,9 +97,10 @@ impl BusyWait {
         }
     }
 
-    /// Adds what is waited for.
+    /// Adds what is waited for. Not a timer that is over: the lock was tried again since, and what is waited for then is something else,
+    /// which a timer that is over would turn into spinning.
     pub(crate) fn track(&self, outstanding: &mut Outstanding) {
-        if let Some(timer) = &self.timer {
+        if let Some(timer) = self.timer.as_ref().filter(|timer| !timer.is_done()) {
             outstanding.track(timer);
         }
     }

@@ -20,6 +20,7 @@ use kernite_simulator::run::{Case, Verdict, run};
 use kernite_simulator::script::RunScript;
 use kernite_simulator::shrink::Shrinker;
 use kernite_simulator::workload::{Script, Workload};
+use kernite_simulator::world::Lie;
 
 #[derive(Parser)]
 #[command(name = "kernite-sim", about = "Every fault and every interleaving, from one seed")]
@@ -375,6 +376,7 @@ fn run_one(args: &OneArgs, record: bool) -> Result<(RunScript, Verdict), String>
         workload: own.as_ref().map(|own| own as &dyn Workload),
         record,
         exhaustive: args.which.exhaustive,
+        lie: Lie::None,
     });
     if !has_decisions {
         script.decisions = verdict.decisions.clone();

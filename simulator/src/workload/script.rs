@@ -27,8 +27,13 @@ pub fn split(sql: &str) -> Vec<String> {
         match bytes[at] {
             quote @ (b'\'' | b'"' | b'`') => at = until(at + 1, &(quote as char).to_string()),
             b'[' => at = until(at, "]"),
-            b'-' if sql[at..].starts_with("--") => at = until(at, "\n"),
-            b'/' if sql[at..].starts_with("/*") => at = until(at, "*/"),
+            b'-' | b'/' if sql[at..].starts_with("--") || sql[at..].starts_with("/*") => {
+                let is_before = sql[start..at].trim().is_empty();
+                at = until(at, if bytes[at] == b'-' { "\n" } else { "*/" });
+                if is_before {
+                    start = at;
+                }
+            }
             b';' if is_whole(&sql[start..at]) => {
                 push(&sql[start..at]);
                 at += 1;

@@ -189,7 +189,12 @@ impl World {
         until_ns: Option<u64>,
         call: Call,
     ) -> Result<(), IoError> {
-        let mut state = self.point(me, call, About::default(), String::new)?;
+        let text = || {
+            let signals = outstanding.signals();
+            let done = signals.iter().filter(|signal| signal.is_set()).count();
+            format!("for {} operations, {done} of them over", signals.len())
+        };
+        let mut state = self.point(me, call, About::default(), text)?;
         loop {
             let is_over = outstanding.any_done() || until_ns.is_some_and(|until| until <= state.clock_ns);
             if is_over {

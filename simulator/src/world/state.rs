@@ -34,6 +34,19 @@ pub struct Options {
     pub points_max: u64,
     /// Injected errors at most.
     pub faults_max: u64,
+    /// What the world gets wrong, to see that somebody notices.
+    pub lie: Lie,
+}
+
+/// A world that does not keep its word: a test of the oracles, never of an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lie {
+    #[default]
+    None,
+    /// Syncs report success and make nothing durable.
+    Syncs,
+    /// Every lock is granted.
+    Locks,
 }
 
 impl Default for Options {
@@ -44,8 +57,9 @@ impl Default for Options {
             seed: 0,
             record: false,
             watch: false,
-            points_max: 200_000,
+            points_max: 50_000,
             faults_max: u64::MAX,
+            lie: Lie::None,
         }
     }
 }
@@ -403,7 +417,9 @@ impl State {
             self.disk.fail_sync(file, horizon, || decisions.below(actor, Kind::Partial, 2) == 1);
             return Err(error);
         }
-        self.disk.sync(file, horizon, excluded);
+        if self.options.lie != Lie::Syncs {
+            self.disk.sync(file, horizon, excluded);
+        }
         Ok(())
     }
 
@@ -453,8 +469,9 @@ impl State {
         {
             return Err(error);
         }
+        let is_lying = self.options.lie == Lie::Locks;
         let (locks, holder) = self.locks(number, IoOp::Lock)?;
-        let moved = locks.change(holder, want);
+        let moved = if is_lying { locks.grant(holder, want) } else { locks.change(holder, want) };
         let mark = match (want, &moved) {
             (_, Err(_)) => "lock refused",
             (kernite_io::LockLevel::Shared, _) => "shared lock",

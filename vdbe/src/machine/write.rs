@@ -152,7 +152,11 @@ pub(super) fn delete(
         _ => return Err(wrong_kind()),
     };
     let btree = btree(cx.storage, tree.db)?;
-    ready!(tree.settle(btree));
+    // Run again while a long chain is being freed, the cursor stands on no row any more.
+    let is_deleting = btree.is_deleting(tree.id);
+    if !is_deleting {
+        ready!(tree.settle(btree));
+    }
     if tree.null_row {
         return Err(Error::Program { at: 0, what: "delete without a row" });
     }
@@ -230,8 +234,11 @@ pub(super) fn idx_delete(
     count: u16,
     raise: bool,
 ) -> Step<()> {
-    let found = ready!(super::seek::found(cx, cursor, key, count));
-    if !found {
+    let is_deleting = match &cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(tree) => btree(cx.storage, tree.db)?.is_deleting(tree.id),
+        _ => false,
+    };
+    if !is_deleting && !ready!(super::seek::found(cx, cursor, key, count)) {
         if raise {
             return Err(Error::with_code(
                 crate::op::HaltCode::CorruptIndex.result_code(),
