@@ -236,7 +236,7 @@ fn tokens(sql: &str) -> Vec<String> {
         let mut token = first.to_string();
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
         if first == '\'' {
-            while let Some(next) = chars.next() {
+            for next in chars.by_ref() {
                 token.push(next);
                 if next == '\'' {
                     break;

@@ -174,7 +174,7 @@ fn chain_of(c: &Compiler<'_>, select: SelectId) -> Vec<ExprId> {
     }
     let window = |expr: ExprId| call_of(&c.bound, expr).and_then(|call| call.window.as_deref());
     let Some(first) = calls.0.first().and_then(|&first| window(first)) else { return Vec::new() };
-    let mut chain: Vec<ExprId> = calls.0.iter().copied().collect();
+    let mut chain = calls.0.to_vec();
     chain.retain(|&expr| window(expr).is_some_and(|spec| c.bound.windows_match(first, spec, None)));
     // The one that was resolved last is the first in SQLite's list.
     chain.reverse();
