@@ -1,7 +1,11 @@
-//! SQL functions that only the shell has: reading and writing files, base64, the parts of a real (`ieee754`).
+//! SQL functions that only the shell has: reading and writing files, base64, the parts of a real (`ieee754`); `generate_series`.
+
+use std::sync::Arc;
 
 use kernite::types::{ToSqlOutput, Value};
 use kernite::{Connection, Context, Error, FunctionFlags, Result, ToSql};
+
+use crate::series::Series;
 
 /// NULL or a value.
 struct Answer(Value);
@@ -17,6 +21,7 @@ impl ToSql for Answer {
 /// # Errors
 /// Those of registering.
 pub fn register(db: &Connection, safe: bool) -> Result<()> {
+    db.raw().register_module("generate_series", Arc::new(Series));
     reaching(db, safe, "readfile", 1, read_file)?;
     reaching(db, safe, "writefile", 2, write_file)?;
     let pure = FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod schema_text;
 mod script;
+mod series;
 mod shell;
 mod sink;
 mod source;
