@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernite_io::{Instant, Process, SharedIo, WallTime, ready};
+use kernite_io::{Instant, SharedIo, WallTime, ready};
 use kernite_vdbe::function::registry::{CollationRegistry, FunctionRegistry};
 use kernite_vdbe::host::{ConnectionState, Host, HostCall, SchemaOp, Storage};
 use kernite_vdbe::op::{Db, SavepointAction};
@@ -20,10 +20,8 @@ use crate::compile::CompileOptions;
 use crate::pragma::Settings;
 
 /// The part of a connection's state that serves the machine.
-#[allow(dead_code)]
 pub(crate) struct HostState {
     pub(crate) io: SharedIo,
-    pub(crate) process: Arc<Process>,
     /// Counters that statements share.
     pub(crate) vm: ConnectionState,
     /// All schemas, as new statements see them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernite_btree::{Btree, OpenOptions};
-use kernite_io::{Process, WallTime};
+use kernite_io::{SharedIo, WallTime};
 use kernite_parser::Parser;
 use kernite_vdbe::function::registry::{CollationRegistry, FunctionRegistry};
 use kernite_vdbe::host::{ConnectionState, Storage};
@@ -84,8 +84,7 @@ pub(crate) const DEFAULT_CACHE_SIZE: i32 = -2000;
 
 impl State {
     /// A connection with its main database, which is not open yet.
-    pub(crate) fn new(process: Arc<Process>, main: OpenOptions) -> State {
-        let io = Arc::clone(process.io());
+    pub(crate) fn new(io: SharedIo, main: OpenOptions) -> State {
         let temp = OpenOptions { create: true, ..OpenOptions::default() };
         let storage = Storage {
             databases: vec![Some(Btree::new(Arc::clone(&io), main)), Some(Btree::new(Arc::clone(&io), temp))],
@@ -101,7 +100,6 @@ impl State {
         };
         let host = HostState {
             io,
-            process,
             vm: ConnectionState::default(),
             catalog: Catalog {
                 databases: vec![schema(b"main", 1), schema(b"temp", 2)],

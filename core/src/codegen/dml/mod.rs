@@ -35,8 +35,6 @@ mod row;
 mod scan;
 mod source;
 pub(crate) mod target;
-#[cfg(test)]
-mod tests;
 mod transfer;
 mod trigger;
 mod unique;
