@@ -168,10 +168,7 @@ fn redirection(call: &mut Call<'_, '_>) -> Result<Redirection, Shown> {
         } else if ["e", "w", "x"].iter().any(|name| is_option(&text, name)) {
             found.view = text.chars().last();
         } else if is_option(&text, "error-prefix") {
-            let Some(prefix) = call.argument(at + 1).map(str::to_owned) else {
-                return call.fail_at(at, "missing argument");
-            };
-            call.shell.error_prefix = (!prefix.is_empty()).then_some(prefix);
+            call.set_error_prefix(at)?;
             at += 1;
         } else if text.starts_with('-') {
             return call.fail_at(at, "unknown option");

@@ -282,6 +282,15 @@ impl Call<'_, '_> {
         failed
     }
 
+    /// The option `--error-prefix`, which stands at `number`: the next argument is what messages begin with.
+    pub fn set_error_prefix(&mut self, number: usize) -> Result<(), Shown> {
+        let Some(prefix) = self.argument(number + 1).map(str::to_owned) else {
+            return self.fail_at(number, "missing argument");
+        };
+        self.shell.error_prefix = (!prefix.is_empty()).then_some(prefix);
+        Ok(())
+    }
+
     /// Fails with the command's usage.
     pub fn usage<T>(&mut self, usage: &str) -> Result<T, Shown> {
         self.shell.fail(&format!("Usage: {usage}"))

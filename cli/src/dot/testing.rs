@@ -13,10 +13,7 @@ pub fn testcase(call: &mut Call<'_, '_>) -> Outcome {
     let mut at = 1;
     while let Some(text) = call.argument(at).map(str::to_owned) {
         if is_option(&text, "error-prefix") {
-            let Some(prefix) = call.argument(at + 1).map(str::to_owned) else {
-                return call.fail_at(at, "missing argument");
-            };
-            call.shell.error_prefix = (!prefix.is_empty()).then_some(prefix);
+            call.set_error_prefix(at)?;
             at += 1;
         } else if text.starts_with('-') {
             return call.fail_at(at, "unknown option");

@@ -290,14 +290,26 @@ impl Resolver<'_, '_> {
         if let Some(pending) = self.compiler.names.pending.get_mut(&inner) {
             pending.rows = rows[1..].iter().map(|row| row.terms).collect();
         }
+        let name = format!("{}-ROW VALUES CLAUSE", rows.len());
+        self.select_all_of(env, id, (inner, inner), &name, cursors)
+    }
+
+    /// Makes the core `id` `SELECT * FROM` a VALUES clause, which is a compound that ends with the core `last`.
+    fn select_all_of(
+        &mut self,
+        env: &Env,
+        id: SelectId,
+        (first, last): (SelectId, SelectId),
+        name: &str,
+        cursors: Option<Vec<CursorTree>>,
+    ) -> CompileResult<()> {
         let cursor = match cursors.and_then(|cursors| cursors.into_iter().next()) {
             Some(tree) => tree.cursor,
             None => self.compiler.builder.alloc_cursor(),
         };
-        let name = format!("{}-ROW VALUES CLAUSE", rows.len()).into_bytes().into();
-        let mut item = FromItem::new(name, cursor);
-        item.source = FromSource::Subquery { select: inner, cte: None, view: None };
-        let columns = self.columns_of_core(inner)?;
+        let mut item = FromItem::new(name.as_bytes().into(), cursor);
+        item.source = FromSource::Subquery { select: last, cte: None, view: None };
+        let columns = self.columns_of_core(first)?;
         self.compiler.bound.set_columns(cursor, columns);
         self.compiler.bound[id].from.push(item);
         let mut pending = Pending::empty(env.clone());
@@ -328,19 +340,7 @@ impl Resolver<'_, '_> {
         for &core in &cores {
             self.expand_expressions(core)?;
         }
-        let cursor = match cursors.and_then(|cursors| cursors.into_iter().next()) {
-            Some(tree) => tree.cursor,
-            None => self.compiler.builder.alloc_cursor(),
-        };
-        let mut item = FromItem::new(b"0-ROW VALUES CLAUSE"[..].into(), cursor);
-        item.source = FromSource::Subquery { select: last, cte: None, view: None };
-        let columns = self.columns_of_core(head)?;
-        self.compiler.bound.set_columns(cursor, columns);
-        self.compiler.bound[id].from.push(item);
-        let mut pending = Pending::empty(env.clone());
-        self.expand_columns(env, id, &Columns::Star(ast::Span::default()), &mut pending)?;
-        self.compiler.names.pending.insert(id, pending);
-        Ok(())
+        self.select_all_of(env, id, (head, last), "0-ROW VALUES CLAUSE", cursors)
     }
 
     /// The outer query of a compound whose ORDER BY has a COLLATE. ORDER BY and LIMIT are those of the outer query.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernite_parser::ast::{self, ColumnConstraintKind, NameId, Span, TableConstraintKind};
 use kernite_vdbe::Error;
-use kernite_vdbe::op::{Addr, ConstId, HaltCode, OnConflict, Op};
+use kernite_vdbe::op::{Addr, ConstId, Cursor, HaltCode, OnConflict, Op};
 
 use super::column::{Definitions, definitions};
 use super::trial::{Change, Trial};
@@ -219,25 +219,34 @@ pub(super) fn set_not_null(
     let column = known.ast.list(known.columns).get(at).map_or(0, |column| column.span.range().end);
     let place = text::skip_spaces(&bare.sql, column);
     let sql = text::insert(&bare.sql, place, &[b" ", ast.source(constraint)].concat());
+    check_rows(c, table, |c, cursor, fine| {
+        let value = c.reg();
+        column::read(c, table, cursor, i16::try_from(at).unwrap_or(i16::MAX), value, column::HINT_NONE)?;
+        c.emit(Op::NotNull { value, to: fine });
+        Ok(())
+    })?;
+    code(c, table, sql)
+}
+
+/// Codes a look at every row: `constraint failed` where `test` does not jump to the address that it is given.
+fn check_rows(
+    c: &mut Compiler<'_>,
+    table: &Arc<Table>,
+    test: impl FnOnce(&mut Compiler<'_>, Cursor, Addr) -> CompileResult<()>,
+) -> CompileResult<()> {
     super::rows::begin_write(c, table.db);
     let cursor = c.cursor();
     column::open_read(c, cursor, table, None)?;
     let end = c.label();
     c.emit(Op::Rewind { cursor, empty: end });
     let top = c.here();
-    let value = c.reg();
-    column::read(c, table, cursor, i16::try_from(at).unwrap_or(i16::MAX), value, column::HINT_NONE)?;
-    let fine = c.emit(Op::NotNull { value, to: Addr(0) });
-    halt(c);
-    c.jump_here(fine);
+    let fine = c.label();
+    test(c, cursor, fine)?;
+    c.emit(Op::Halt { code: HaltCode::Constraint, on_conflict: OnConflict::Abort, message: ConstId(0) });
+    c.bind(fine);
     c.emit(Op::Next { cursor, to: top, counter: 0 });
     c.bind(end);
-    code(c, table, sql)
-}
-
-/// `constraint failed`
-fn halt(c: &mut Compiler<'_>) {
-    c.emit(Op::Halt { code: HaltCode::Constraint, on_conflict: OnConflict::Abort, message: ConstId(0) });
+    Ok(())
 }
 
 /// Codes `ADD [CONSTRAINT name] CHECK (…)`. Rows for which the condition is false are an error.
@@ -266,17 +275,8 @@ pub(super) fn add_check(
     let last = constraints.last().map_or(known.columns_end, |last| last.span.range().end);
     let place = text::skip_spaces(&table.sql, last);
     let sql = text::insert(&table.sql, place, &[b", ", ast.source(constraint)].concat());
-    super::rows::begin_write(c, table.db);
-    let cursor = c.cursor();
-    column::open_read(c, cursor, table, None)?;
-    let end = c.label();
-    c.emit(Op::Rewind { cursor, empty: end });
-    let top = c.here();
-    let fine = c.label();
-    dml::with_cursor(c, cursor, |c| expr::jump_if_true(c, condition, fine, true))?;
-    halt(c);
-    c.bind(fine);
-    c.emit(Op::Next { cursor, to: top, counter: 0 });
-    c.bind(end);
+    check_rows(c, table, |c, cursor, fine| {
+        dml::with_cursor(c, cursor, |c| expr::jump_if_true(c, condition, fine, true))
+    })?;
     code(c, table, sql)
 }
