@@ -201,7 +201,10 @@ impl Trees {
                     return Err(error);
                 }
             };
-            ready!(self.safe_point(pager));
+            // Not when all is done: whoever is called again would not know what it had been about.
+            if let LongChain::Freeing { .. } = self.long_chain {
+                ready!(self.safe_point(pager));
+            }
         }
         Ok(Some(()))
     }

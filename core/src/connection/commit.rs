@@ -1,17 +1,19 @@
 //! Commit and rollback over all databases of a connection.
 //!
 //! ```text
-//! Start ─> [SuperName ─> SuperWrite ─> SuperSync] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
+//! Start ─> [Locks ─> SuperName ─> SuperWrite ─> SuperSync] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
 //! ```
 //!
 //! | stage         | what holds when it begins                                                                       |
 //! |---------------|-------------------------------------------------------------------------------------------------|
+//! | `SuperName`   | nobody reads any of the files: from here on no lock is in the way                                 |
 //! | `Prepare`     | databases below `db` are durable but for the end of their journals                                |
 //! | `SuperRemove` | all are; each journal names the super-journal, and removing that file commits them all at once    |
 //! | `Finish`      | the transaction is committed; databases below `db` have ended their journals                      |
 //!
 //! A super-journal is made only when several files with rollback journals are written; its name is in each of them, so that recovery
-//! knows that they belong together.
+//! knows that they belong together. Once it is removed the transaction is committed, and an error in ending a journal is nobody's: the
+//! journal counts for nothing. As long as a journal may name it, only a rollback of all databases takes it away.
 //!
 //! Spec: Atomic Commit In SQLite, "Multi-file Commit"; Database File Format, "The Rollback Journal".
 
@@ -34,6 +36,8 @@ pub(crate) struct Commit {
     /// The next database of the stage.
     db: usize,
     super_journal: Option<SuperJournal>,
+    /// The database's journal could not be ended, and the pager is being brought back to order.
+    is_tidying: bool,
     /// What this script waits for.
     pub(crate) outstanding: Outstanding,
 }
@@ -42,9 +46,11 @@ pub(crate) struct Commit {
 enum Stage {
     #[default]
     Start,
+    Locks,
     SuperName,
     SuperOpen,
     SuperWrite,
+    SuperSync,
     Prepare,
     SuperRemove,
     Finish,
@@ -67,6 +73,10 @@ struct SuperJournal {
 pub(crate) struct Rollback {
     db: usize,
     is_under_way: bool,
+    /// A super-journal that journals may name until they are rolled back.
+    super_journal: Option<Vec<u8>>,
+    /// What went wrong first.
+    error: Option<Error>,
 }
 
 /// Waits for what a backend queued.
@@ -123,11 +133,16 @@ impl HostState {
             }
             Ok(done) => Ok(done),
             Err(error) => {
-                if let Some(journal) = &commit.super_journal
-                    && commit.stage != Stage::Finish
-                {
-                    // The journals that name it are rolled back; without the file they stand for themselves.
-                    drop(self.io.remove(&journal.path, false));
+                if let Some(journal) = commit.super_journal {
+                    match commit.stage {
+                        Stage::SuperOpen | Stage::SuperWrite | Stage::SuperSync => {
+                            drop(self.io.remove(&journal.path, false))
+                        }
+                        Stage::Prepare | Stage::SuperRemove => {
+                            self.rollback.super_journal = Some(journal.path)
+                        }
+                        _ => {}
+                    }
                 }
                 Err(error)
             }
@@ -146,7 +161,17 @@ impl HostState {
                         .and_then(Option::as_ref)
                         .is_some_and(|btree| !btree.path().is_empty());
                     commit.stage =
-                        if main_has_file && bound.count() > 1 { Stage::SuperName } else { Stage::Prepare };
+                        if main_has_file && bound.count() > 1 { Stage::Locks } else { Stage::Prepare };
+                }
+                Stage::Locks => {
+                    while let Some(slot) = storage.databases.get_mut(commit.db) {
+                        if let Some(btree) = slot.as_mut().filter(|btree| needs_super_journal(btree)) {
+                            ready!(btree.begin(TransactionKind::Exclusive));
+                        }
+                        commit.db += 1;
+                    }
+                    commit.db = 0;
+                    commit.stage = Stage::SuperName;
                 }
                 Stage::SuperName => ready!(self.name_super_journal(storage, commit)),
                 Stage::SuperOpen => ready!(self.open_super_journal(commit)),
@@ -158,6 +183,14 @@ impl HostState {
                         let start = || file.write_then_sync(0, vec![names()]);
                         ready!(poll(&mut journal.done, &mut commit.outstanding, start));
                         journal.file = None;
+                    }
+                    commit.stage = Stage::SuperSync;
+                }
+                Stage::SuperSync => {
+                    // Its name has to be there before a journal says it: one that names a missing file counts as committed.
+                    if let Some(journal) = &mut commit.super_journal {
+                        let start = || self.io.sync_dir(&journal.path);
+                        ready!(poll(&mut journal.done, &mut commit.outstanding, start));
                     }
                     commit.stage = Stage::Prepare;
                 }
@@ -183,7 +216,7 @@ impl HostState {
                 Stage::Finish => {
                     while let Some(slot) = storage.databases.get_mut(commit.db) {
                         if let Some(btree) = slot.as_mut().filter(|btree| is_writing(btree)) {
-                            ready!(btree.commit_finish());
+                            ready!(finish(btree, commit.super_journal.is_some(), &mut commit.is_tidying));
                             if let Some(database) = self.databases.get_mut(commit.db) {
                                 database.committed_frames = btree.take_committed_wal_frames();
                                 database.commits += 1;
@@ -271,23 +304,53 @@ impl HostState {
     /// Rolls back all databases. Schemas that were changed are read again.
     pub(crate) fn rollback_all(&mut self, storage: &mut Storage) -> Step<()> {
         if !self.rollback.is_under_way {
-            self.rollback = Rollback { db: 0, is_under_way: true };
+            self.rollback.is_under_way = true;
             self.commit = Commit::default();
         }
         let schema_changed = self.databases.iter().any(|database| database.schema_changed);
         while let Some(slot) = storage.databases.get_mut(self.rollback.db) {
             if let Some(btree) = slot.as_mut().filter(|btree| btree.transaction().is_some()) {
-                ready!(btree.rollback(!schema_changed));
+                match btree.rollback(!schema_changed) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(())) => {}
+                    // The pager has let go of everything; the other databases have to be rolled back all the same.
+                    Err(error) => {
+                        self.rollback.error.get_or_insert(error.into());
+                    }
+                }
             }
             self.rollback.db += 1;
         }
         let mut db = 0;
-        ready!(self.end_reads(storage, &mut db));
+        match self.end_reads(storage, &mut db) {
+            Ok(None) => return Ok(None),
+            Ok(Some(())) => {}
+            Err(error) => {
+                self.rollback.error.get_or_insert(error);
+            }
+        }
         ready!(self.tell_tables(Outside::Rollback));
-        self.rollback = Rollback::default();
+        let Rollback { super_journal, error, .. } = std::mem::take(&mut self.rollback);
+        if let Some(path) = super_journal.filter(|_| error.is_none()) {
+            // Whoever played a journal back that names it has removed it already.
+            drop(self.io.remove(&path, false));
+        }
         self.rolled_back = true;
         self.drop_changed_schemas();
         self.databases.iter_mut().for_each(|database| database.schema_changed = false);
-        Ok(Some(()))
+        error.map_or(Ok(Some(())), Err)
     }
+}
+
+/// Ends a database's part of a commit. Where the removal of a super-journal has committed it, whatever fails here does not undo that.
+fn finish(btree: &mut Btree, is_committed: bool, is_tidying: &mut bool) -> Step<()> {
+    if !*is_tidying {
+        match btree.commit_finish() {
+            Err(_) if is_committed => *is_tidying = true,
+            outcome => return Ok(outcome?),
+        }
+    }
+    let outcome = btree.rollback(false);
+    *is_tidying = matches!(outcome, Ok(None));
+    Ok(outcome.unwrap_or(Some(())))
 }

@@ -33,6 +33,7 @@ pub fn create_index(c: &mut Compiler<'_>, create: &ast::CreateIndex) -> CompileR
     let index_name: Box<[u8]> = ast.name(create.name.name).into();
     name::check(c, &index_name)?;
     if name::known_table(c, db, &index_name).is_some() {
+        c.notes.check_schema = true;
         return Err(Error::message(format!("there is already a table named {}", lossy(&index_name))));
     }
     if c.catalog.database(db).is_some_and(|schema| schema.index(&index_name).is_some()) {
@@ -40,6 +41,7 @@ pub fn create_index(c: &mut Compiler<'_>, create: &ast::CreateIndex) -> CompileR
             name::do_nothing(c, db);
             return Ok(());
         }
+        c.notes.check_schema = true;
         return Err(Error::message(format!("index {} already exists", lossy(&index_name))));
     }
     let action = if db == Db(1) { action::CREATE_TEMP_INDEX } else { action::CREATE_INDEX };

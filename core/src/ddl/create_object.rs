@@ -72,6 +72,7 @@ pub fn create_trigger(c: &mut Compiler<'_>, create: &ast::CreateTrigger) -> Comp
             c.notes.read_databases |= 1 << db.0;
             return Ok(());
         }
+        c.notes.check_schema = true;
         return Err(Error::message(format!("trigger {} already exists", lossy(typed))));
     }
     if table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {

@@ -47,7 +47,6 @@ pub(super) fn is_free(
     if_not_exists: bool,
 ) -> CompileResult<bool> {
     let text = c.ast.name(name);
-    let Some(schema) = c.catalog.database(db) else { return Ok(true) };
     if let Some(known) = known_table(c, db, text) {
         if if_not_exists {
             do_nothing(c, db);
@@ -55,9 +54,12 @@ pub(super) fn is_free(
         }
         let what = if matches!(known.kind, TableKind::View { .. }) { "view" } else { "table" };
         let typed = lossy(c.ast.source(c.ast[name].source));
+        // Another connection may have dropped it.
+        c.notes.check_schema = true;
         return Err(Error::message(format!("{what} {typed} already exists")));
     }
-    if schema.index(text).is_some() {
+    if c.catalog.database(db).is_some_and(|schema| schema.index(text).is_some()) {
+        c.notes.check_schema = true;
         return Err(Error::message(format!("there is already an index named {}", lossy(text))));
     }
     Ok(true)

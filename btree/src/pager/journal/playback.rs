@@ -65,7 +65,8 @@ pub(in crate::pager) struct Playback {
 }
 
 impl Playback {
-    /// `hot`: the journal was found; else it is that of the transaction under way, which cannot have been committed.
+    /// `hot`: the journal was found; else it is that of the transaction under way. [`Error::AbortRollback`] where that one turns out to
+    /// be committed, since its super-journal is gone.
     pub(in crate::pager) fn new(hot: bool) -> Playback {
         Playback {
             at: At::Open,
@@ -171,10 +172,14 @@ impl Playback {
     /// A journal whose super-journal is gone belongs to a transaction that was committed.
     fn name_exists(&mut self, pager: &mut Pager) -> Step<At> {
         let Some(name) = &self.super_name else { return Ok(Some(At::Header)) };
-        if !self.hot || ready!(super_journal::exists(pager, name)) {
+        if ready!(super_journal::exists(pager, name)) {
             let (files, _) = files(&mut pager.files, &mut pager.wait)?;
             files.log.journal()?.has_super = true;
             return Ok(Some(At::Header));
+        }
+        if !self.hot {
+            // The commit went as far as that before it failed: what the file holds is to be read afresh, as after somebody else's commit.
+            return Err(Error::AbortRollback);
         }
         self.super_name = None;
         Ok(Some(At::Sync))
