@@ -212,8 +212,7 @@ impl Playback {
             self.page_count = Some(header.page_count);
             return Ok(Some(At::Resize));
         }
-        // A count of 0 was never brought up to date: the segment was not synced, and what is behind it is not of this journal.
-        Ok(Some(if self.left == 0 { At::Sync } else { At::Records }))
+        Ok(Some(At::Records))
     }
 
     /// Gives the database file the length that it had before the transaction.
@@ -236,8 +235,10 @@ impl Playback {
     fn read_records(&mut self, pager: &mut Pager) -> Step<At> {
         let Some(header) = self.header else { return Ok(Some(At::Sync)) };
         if self.left == 0 {
+            // Also behind a segment without records: SQLite writes one when it spills new pages only. Behind one whose count was never
+            // brought up to date there is no header.
             self.next_header = self.at_record;
-            return Ok(Some(if header.count == 0 { At::Sync } else { At::Header }));
+            return Ok(Some(At::Header));
         }
         let record = header.page_bytes as usize + format::RECORD_EXTRA;
         let batch = self.left.min((READ_BYTES / record).max(1) as u64) as usize;

@@ -149,7 +149,11 @@ impl Flush {
                     u32::from_be_bytes(nonce)
                 }
             });
-            journal.header_at = format::align(journal.end, sector_bytes);
+            if journal.records > 0 {
+                journal.header_at = format::align(journal.end, sector_bytes);
+            }
+            // A segment without records (new pages were spilled, nothing else) is used again. Who looked for a header behind it might
+            // find one that an older journal left there.
             journal.end = journal.header_at + u64::from(sector_bytes);
             journal.records = 0;
         }
