@@ -67,6 +67,8 @@ kinds! {
     PowerCut = "power-cut",
     /// What of the un-synced writes a power loss keeps.
     Loss = "loss",
+    /// Whether a statement is thrown away or interrupted, and whether a connection gives up a lock.
+    Abandon = "abandon",
     /// How far the clock jumps.
     Clock = "clock",
 }

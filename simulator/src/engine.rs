@@ -97,6 +97,16 @@ impl SqlError {
         self.code & 0xff
     }
 
+    /// The statement was thrown away before its end.
+    pub fn given_up() -> SqlError {
+        SqlError { code: code::INTERRUPT, message: "given up".into() }
+    }
+
+    /// Whether the statement did not come to its end because its client did not want it to.
+    pub fn is_given_up(&self) -> bool {
+        self.primary() == code::INTERRUPT
+    }
+
     /// Whether another connection was in the way.
     pub fn is_busy(&self) -> bool {
         matches!(self.primary(), code::BUSY | code::LOCKED | code::PROTOCOL)
@@ -112,10 +122,29 @@ impl SqlError {
     }
 }
 
+/// How a statement is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// To its end.
+    #[default]
+    Whole,
+    /// It is thrown away after so many rows.
+    Rows(u32),
+    /// It is thrown away when it has to wait for the n-th time. An engine that never waits runs it to its end.
+    Waits(u32),
+    /// The connection is interrupted at the n-th row or wait, and the statement goes on.
+    Interrupt(u32),
+}
+
 /// One connection.
 pub trait Engine {
+    /// Runs one statement, in some manner. One that was thrown away gives [`SqlError::is_given_up`].
+    fn run_in(&mut self, sql: &str, manner: Manner) -> Result<Rows, SqlError>;
+
     /// Runs one statement to its end.
-    fn run(&mut self, sql: &str) -> Result<Rows, SqlError>;
+    fn run(&mut self, sql: &str) -> Result<Rows, SqlError> {
+        self.run_in(sql, Manner::Whole)
+    }
 
     /// Whether no transaction is open.
     fn is_autocommit(&self) -> bool;
@@ -124,6 +153,20 @@ pub trait Engine {
     fn must(&mut self, sql: &str) -> Result<Rows, SqlError> {
         self.run(sql).map_err(|error| SqlError { message: format!("{sql}: {}", error.message), ..error })
     }
+}
+
+/// What a connection does when a lock is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Waits so many milliseconds; 0 not at all.
+    Timeout(u32),
+    /// Asks chance each time.
+    Fickle,
+}
+
+impl Patience {
+    /// No waiting.
+    pub const NONE: Patience = Patience::Timeout(0);
 }
 
 /// Which engine.
@@ -142,11 +185,11 @@ impl Which {
         }
     }
 
-    /// A connection to the file at `path` for `life`. `busy_ms`: how long to wait for locks.
-    pub fn connect(self, life: &Life, path: &str, busy_ms: u32) -> Result<Box<dyn Engine>, SqlError> {
+    /// A connection to the file at `path` for `life`.
+    pub fn connect(self, life: &Life, path: &str, patience: Patience) -> Result<Box<dyn Engine>, SqlError> {
         Ok(match self {
-            Which::Kernite => Box::new(KerniteEngine::open(&life.kernite(), path, busy_ms)?),
-            Which::Sqlite => Box::new(SqliteEngine::open(life, path, busy_ms)?),
+            Which::Kernite => Box::new(KerniteEngine::open(life, path, patience)?),
+            Which::Sqlite => Box::new(SqliteEngine::open(life, path, patience)?),
         })
     }
 }

@@ -42,6 +42,8 @@ pub struct Transaction {
     pub snapshot: Option<i64>,
     pub statements: Vec<Ran>,
     pub ending: Ending,
+    /// How many notes there were when it began; 0 where that was in an earlier life of the disk.
+    pub began_at: usize,
     /// The number of the client's note that acknowledged it.
     pub acknowledged_at: usize,
 }
@@ -90,7 +92,10 @@ impl History {
 
     /// What is there now has been recovered from a disk: it is committed, whatever its client knew.
     pub fn settle(&self) {
-        self.inner().transactions.iter_mut().for_each(|one| one.ending = Ending::Committed);
+        for one in &mut self.inner().transactions {
+            one.ending = Ending::Committed;
+            (one.began_at, one.acknowledged_at) = (0, 0);
+        }
     }
 
     /// Forgets all but what `kept` says: the database went on from a state that does not hold the others.

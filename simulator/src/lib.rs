@@ -7,13 +7,14 @@
 //! Rooms, from the ground up: `decide` (decisions), `trace` (what happened), `world` (disk, locks, schedule), `process` (threads that
 //! take turns), `sqlite_process` (real SQLite in the world), `engine` (both behind one trait), `generate` (SQL), `workload` (what clients
 //! do), `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run`
-//! (a seed from beginning to end), `shrink`, `script` (a run as a file), `report` (text and HTML for people).
+//! (a seed from beginning to end), `exhaust` (two transactions, everything that can go wrong), `watchdog`, `shrink`, `script` (a run as a file), `report` (text and HTML for people).
 
 #![deny(unsafe_code)]
 
 pub mod client;
 pub mod decide;
 pub mod engine;
+pub mod exhaust;
 pub mod generate;
 pub mod history;
 pub mod oracle;
@@ -25,5 +26,6 @@ pub mod script;
 pub mod shrink;
 pub mod sqlite_process;
 pub mod trace;
+pub mod watchdog;
 pub mod workload;
 pub mod world;

@@ -3,7 +3,7 @@
 //! Never: two threads that run at once.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
@@ -19,14 +19,19 @@ pub struct Life {
     pub number: usize,
     /// The client that it serves.
     pub client: u8,
+    kernite: OnceCell<Arc<Process>>,
 }
 
 impl Life {
+    fn new(world: &Arc<World>, number: usize, client: u8) -> Life {
+        Life { world: Arc::clone(world), number, client, kernite: OnceCell::new() }
+    }
+
     /// A life in a world that has one process at a time, on the caller's thread.
     pub fn alone(world: &Arc<World>) -> Life {
         let number = world.add_process(0);
         world.run_alone(number);
-        Life { world: Arc::clone(world), number, client: 0 }
+        Life::new(world, number, 0)
     }
 
     /// The world as Kernite sees it.
@@ -34,9 +39,9 @@ impl Life {
         Arc::new(SimIo::new(Arc::clone(&self.world), self.number))
     }
 
-    /// A Kernite process.
-    pub fn kernite(&self) -> Arc<Process> {
-        Arc::new(Process::new(self.io()))
+    /// The Kernite process, in which all connections of this life are.
+    pub fn kernite(&self) -> &Arc<Process> {
+        self.kernite.get_or_init(|| Arc::new(Process::new(self.io())))
     }
 
     /// Whether it was killed.
@@ -110,7 +115,7 @@ fn serve(world: &Arc<World>, first: usize, client: u8, body: &mut Body<'_>) {
     let mut number = first;
     world.wait_for_turn(number);
     loop {
-        let life = Life { world: Arc::clone(world), number, client };
+        let life = Life::new(world, number, client);
         if let Err(panic) = catching(|| body(&life)) {
             world.violation(format!("p{number}: {panic}"));
         }

@@ -5,9 +5,9 @@
 //! Never: a fault.
 
 use crate::decide::{Decisions, Kind, WORLD};
-use crate::engine::Which;
+use crate::engine::{Patience, Which};
 use crate::oracle::Survival;
-use crate::workload::NAMES;
+use crate::workload::{GENERATED, NAMES};
 use crate::world::loss::Loss;
 use crate::world::{Rates, Strategy};
 
@@ -24,6 +24,8 @@ pub struct Profile {
     power_cuts: bool,
     errors: bool,
     queued: bool,
+    /// Generated SQL and nothing else.
+    generated: bool,
     clients_max: u64,
 }
 
@@ -37,11 +39,12 @@ const BASE: Profile = Profile {
     power_cuts: true,
     errors: true,
     queued: true,
+    generated: false,
     clients_max: 4,
 };
 
 /// All profiles.
-pub const PROFILES: [Profile; 8] = [
+pub const PROFILES: [Profile; 9] = [
     BASE,
     Profile { name: "wal", about: "write-ahead log only", rollback: false, ..BASE },
     Profile { name: "rollback", about: "rollback journals only", wal: false, ..BASE },
@@ -75,6 +78,12 @@ pub const PROFILES: [Profile; 8] = [
         errors: false,
         ..BASE
     },
+    Profile {
+        name: "sql",
+        about: "generated schemas and statements, held against SQLite row by row",
+        generated: true,
+        ..BASE
+    },
     Profile { name: "sqlite", about: "SQLite alone, to test the simulator itself", queued: false, ..BASE },
 ];
 
@@ -93,8 +102,14 @@ pub struct Settings {
     pub cache_size: i32,
     pub auto_vacuum: u32,
     pub checkpoint: u32,
-    pub busy_ms: u32,
+    pub patience: Patience,
     pub clients: Vec<Which>,
+    /// Connections of each client.
+    pub connections: u32,
+    /// Statements in a million that are thrown away or interrupted.
+    pub abandon: u32,
+    /// What the generated workload is generated from.
+    pub schema_seed: u64,
     pub transactions: u32,
     pub epochs: u32,
     pub rates: Rates,
@@ -115,7 +130,7 @@ impl Settings {
         let mut pick = |count: usize| decisions.below(WORLD, Kind::Setting, count as u64) as usize;
         let journal_mode = modes[pick(modes.len())];
         let synchronous = ["FULL", "FULL", "NORMAL", "EXTRA"][pick(4)];
-        let workload = NAMES[pick(NAMES.len())];
+        let workload = if profile.generated { GENERATED } else { NAMES[pick(NAMES.len())] };
         let page_size = [4096, 512, 1024, 8192, 4096, 65536][pick(6)];
         let cache_size = [2000, 10, 30, 100][pick(4)];
         let auto_vacuum = [0, 0, 1, 2][pick(4)];
@@ -136,6 +151,12 @@ impl Settings {
             _ => Strategy::Random,
         };
         let switch = if count > 1 { [20_000, 2_000, 200_000, 500_000][pick(4)] } else { 0 };
+        let connections = 1 + u32::from(decisions.below(WORLD, Kind::Setting, 3) == 2);
+        let abandon = [0, 0, 20_000, 150_000][decisions.below(WORLD, Kind::Setting, 4) as usize];
+        let is_fickle = busy_ms > 0 && decisions.below(WORLD, Kind::Setting, 3) == 2;
+        let patience = if is_fickle { Patience::Fickle } else { Patience::Timeout(busy_ms) };
+        let schema_seed =
+            if workload == GENERATED { decisions.below(WORLD, Kind::Setting, 1 << 40) } else { 0 };
         let mut on = |allowed: bool, choices: &[u32]| {
             if allowed {
                 choices[decisions.below(WORLD, Kind::Setting, choices.len() as u64) as usize]
@@ -171,14 +192,59 @@ impl Settings {
             cache_size,
             auto_vacuum,
             checkpoint,
-            busy_ms,
+            patience,
             clients,
+            connections,
+            abandon,
+            schema_seed,
             transactions,
             epochs,
             rates,
             strategy,
             faults_max: 60,
         }
+        .by_contract()
+    }
+
+    /// The settings of a run in which nothing is left to chance: `clients` of Kernite, one or two transactions in all. With `waiting` every
+    /// call is queued and the cache holds ten pages.
+    pub fn plain(journal_mode: &'static str, clients: usize, waiting: bool) -> Settings {
+        let late = if waiting { 1_000_000 } else { 0 };
+        Settings {
+            workload: "bank",
+            journal_mode,
+            synchronous: "EXTRA",
+            page_size: 512,
+            cache_size: if waiting { 10 } else { 2000 },
+            auto_vacuum: 1,
+            checkpoint: 4,
+            patience: Patience::Timeout(50),
+            clients: vec![Which::Kernite; clients],
+            connections: 1,
+            abandon: 0,
+            schema_seed: 0,
+            transactions: if clients == 1 { 2 } else { 1 },
+            epochs: 1,
+            rates: Rates { late, ..Rates::default() },
+            strategy: Strategy::Random,
+            faults_max: 60,
+        }
+    }
+
+    /// Two files are held together where the durability contract says so: by a super-journal, with every sync. And tables that
+    /// generated statements fill stay small, or their joins would take for ever.
+    fn by_contract(mut self) -> Settings {
+        if self.workload == GENERATED {
+            (self.transactions, self.epochs) = (6, 1);
+        }
+        if self.workload == "pair" {
+            match self.journal_mode {
+                "wal" => self.workload = "bank",
+                _ if self.synchronous == "NORMAL" => self.synchronous = "FULL",
+                _ => {}
+            }
+        }
+        self
     }
 
     /// Whether errors may come from the world.
@@ -240,9 +306,10 @@ impl Settings {
     pub fn describe(&self) -> String {
         let clients: Vec<&str> = self.clients.iter().map(|which| which.name()).collect();
         format!(
-            "{} on {} (journal {}, synchronous {}, page {}, cache {}, auto_vacuum {}, checkpoint {}), {} x {} transactions, {:?}",
+            "{} on {} x {} (journal {}, synchronous {}, page {}, cache {}, auto_vacuum {}, checkpoint {}), {} x {} transactions, {:?}",
             self.workload,
             clients.join("+"),
+            self.connections,
             self.journal_mode,
             self.synchronous,
             self.page_size,

@@ -7,18 +7,20 @@
 //! Always true: a run depends on its case alone.
 //! Never: a file of the machine that it runs on.
 
+use std::collections::BTreeSet;
+
 use crate::client::{Client, Shop};
 use crate::decide::{Decision, Decisions, Kind, WORLD};
-use crate::engine::Which;
+use crate::engine::{Patience, Which};
 use crate::history::{Ending, History, LEDGER, Transaction};
-use crate::oracle::{Oracles, Recovered, Survival, check_history, check_independence, recover};
+use crate::oracle::{Oracles, Recovered, Replayed, Survival, check_history, check_independence, recover};
 use crate::process::{Body, Life, catching, run_all};
 use crate::profile::{Profile, Settings};
 use crate::trace::{Event, Trace};
 use crate::workload::{self, Workload};
 use crate::world::disk::Disk;
 use crate::world::loss::Loss;
-use crate::world::{Lie, Options, Outcome, Tally, World};
+use crate::world::{Aim, Lie, Mishap, Options, Outcome, Tally, World};
 
 /// The database of a run.
 pub const PATH: &str = "/simulated.db";
@@ -38,6 +40,10 @@ pub struct Case<'a> {
     pub exhaustive: bool,
     /// What the world gets wrong, to see that the oracles notice.
     pub lie: Lie,
+    /// Instead of those that chance draws.
+    pub settings: Option<&'a Settings>,
+    /// One thing that goes wrong at one point.
+    pub aim: Option<Aim>,
 }
 
 impl Case<'_> {
@@ -52,6 +58,8 @@ impl Case<'_> {
             record: false,
             exhaustive: false,
             lie: Lie::None,
+            settings: None,
+            aim: None,
         }
     }
 }
@@ -80,6 +88,8 @@ struct Run<'a> {
     schema: Vec<String>,
     history: History,
     decisions: Decisions,
+    /// What the model made of the last image of this epoch.
+    replayed: Option<Replayed>,
     verdict: Verdict,
     clock_ns: u64,
 }
@@ -94,8 +104,11 @@ pub fn run(case: &Case<'_>) -> Verdict {
         Some(list) => Decisions::from_list(list),
         None => Decisions::from_seed(case.seed),
     };
-    let settings = Settings::draw(&case.profile, &mut decisions);
-    let own = workload::by_name(settings.workload);
+    let settings = match case.settings {
+        Some(settings) => settings.clone(),
+        None => Settings::draw(&case.profile, &mut decisions),
+    };
+    let own = workload::by_name(settings.workload, settings.schema_seed);
     let Some(workload) = case.workload.or(own.as_deref()) else { unreachable!("settings name a workload") };
     let mut schema = vec![format!("CREATE TABLE {LEDGER}(seq INTEGER PRIMARY KEY, ticket INTEGER NOT NULL)")];
     schema.extend(workload.schema());
@@ -118,6 +131,7 @@ pub fn run(case: &Case<'_>) -> Verdict {
         schema,
         history: History::default(),
         decisions,
+        replayed: None,
         verdict,
         clock_ns: 0,
     };
@@ -142,9 +156,10 @@ impl Run<'_> {
         let world = World::quiet(Disk::default());
         let made = catching(|| {
             let life = Life::alone(&world);
-            let mut engine = which.connect(&life, PATH, 0)?;
+            let mut engine = which.connect(&life, PATH, Patience::NONE)?;
             let first = self.settings.first_pragmas();
-            for sql in first.iter().chain(&self.settings.pragmas()).chain(&self.schema) {
+            let attach = self.workload.attached().map(|attached| attached.sql(false));
+            for sql in first.iter().chain(&attach).chain(&self.settings.pragmas()).chain(&self.schema) {
                 engine.must(sql)?;
             }
             Ok::<_, crate::engine::SqlError>(())
@@ -179,6 +194,7 @@ impl Run<'_> {
         if self.verdict.violations.is_empty()
             && self.case.oracles.independence
             && self.case.seed.is_multiple_of(8)
+            && self.workload.attached().is_none()
         {
             self.judge_independence();
         }
@@ -193,6 +209,7 @@ impl Run<'_> {
             watch: self.case.exhaustive,
             faults_max: self.settings.faults_max,
             lie: self.case.lie,
+            aim: self.case.aim,
             ..Options::default()
         };
         let decisions = std::mem::replace(&mut self.decisions, Decisions::quiet());
@@ -204,8 +221,11 @@ impl Run<'_> {
             workload: self.workload,
             history: &self.history,
             pragmas: self.settings.pragmas(),
-            busy_ms: self.settings.busy_ms,
-            world_may_fail: self.settings.world_may_fail(),
+            patience: self.settings.patience,
+            connections: self.settings.connections,
+            abandon: self.settings.abandon,
+            world_may_fail: self.settings.world_may_fail()
+                || self.case.aim.is_some_and(|aim| matches!(aim.what, Mishap::Fail | Mishap::Full)),
         };
         let clients = self.settings.clients.iter().map(|&which| {
             let mut client = Client { shop: &shop, which, left: self.settings.transactions };
@@ -225,6 +245,7 @@ impl Run<'_> {
         self.clock_ns = outcome.clock_ns;
         self.decisions = std::mem::replace(&mut outcome.decisions, Decisions::quiet());
         let history = self.history.transactions();
+        self.replayed = None;
         self.verdict.transactions = history.len() as u64;
         if !outcome.power_cut {
             if self.case.oracles.quiescence {
@@ -242,11 +263,16 @@ impl Run<'_> {
     /// When all connections are closed nothing but the database and what belongs to it is left. A log may be: of two that close at the
     /// same time neither is the last.
     fn check_names(&mut self, disk: &Disk) {
+        let attached = self.workload.attached().map(|attached| attached.path);
+        let mut known: Vec<String> = Vec::new();
+        for path in attached.into_iter().chain([PATH]) {
+            known.extend(["", "-journal", "-wal"].map(|end| format!("{path}{end}")));
+        }
         let killed = self.verdict.tally.by_fault.keys().any(|name| !matches!(*name, "no memory"));
         let odd: Vec<String> = disk
             .paths()
             .map(|path| String::from_utf8_lossy(path).into_owned())
-            .filter(|path| path != PATH && path != "/simulated.db-journal" && path != "/simulated.db-wal")
+            .filter(|path| !known.iter().any(|known| path == known))
             .collect();
         if !killed && !odd.is_empty() {
             self.complain(format!("left behind without a reason: {odd:?}"));
@@ -283,6 +309,8 @@ impl Run<'_> {
                 _ => one.clone(),
             })
             .collect();
+        // Where little was not synced, most ways to lose it leave the same disk.
+        let mut judged = BTreeSet::new();
         for loss in Loss::ALL {
             if self.verdict.violations.is_empty() && self.settings.loss_by_contract(loss) == loss {
                 let mut state = self.case.seed | 1;
@@ -290,8 +318,10 @@ impl Run<'_> {
                     state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
                     (state >> 33) % bound.max(1)
                 });
-                let survival = self.settings.survival_of_power_loss();
-                self.judge_image(&left, &known, survival, loss.name());
+                if judged.insert(left.hash()) {
+                    let survival = self.settings.survival_of_power_loss();
+                    self.judge_image(&left, &known, survival, loss.name());
+                }
             }
         }
     }
@@ -328,7 +358,9 @@ impl Run<'_> {
                 self.complain(format!("recovery ({how}): {text}"));
             }
         }
-        for text in check_history(&kernite, history, &self.schema, survival, oracles) {
+        let plan = (self.workload, self.schema.as_slice());
+        let texts = check_history(&kernite, history, plan, survival, oracles, &mut self.replayed);
+        for text in texts {
             self.complain(format!("{how}: {text}"));
         }
         Some(kernite)

@@ -27,7 +27,7 @@ pub fn shape(violation: &str) -> String {
 /// The groups, in the order in which they are shrunk.
 const GROUPS: [&[Kind]; 4] = [
     &[Kind::Switch, Kind::Priority, Kind::Late, Kind::Effect, Kind::Complete, Kind::Clock],
-    &[Kind::Workload],
+    &[Kind::Workload, Kind::Abandon],
     &[Kind::Fault, Kind::Partial, Kind::Kill, Kind::PowerCut, Kind::Loss],
     &[Kind::Setting],
 ];

@@ -4,8 +4,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use kernite_simulator::exhaust::exhaust;
 use kernite_simulator::profile::by_name;
 use kernite_simulator::run::{Case, Verdict, run};
+use kernite_simulator::script::RunScript;
+use kernite_simulator::workload::Script;
 use kernite_simulator::world::Lie;
 
 /// SQLite's random numbers are global: one world at a time.
@@ -42,16 +45,49 @@ fn one_client_survives_power_cuts_and_kills() {
     hold("crash", 0..12);
 }
 
-/// A DELETE that had to wait while it freed a long overflow chain found no row under its cursor when it was run again.
+/// Every script in `regressions` went wrong once; its first lines say how.
 #[test]
-fn a_delete_goes_on_after_it_waited_in_a_long_chain() {
-    hold("default", 37..38);
+fn what_went_wrong_once_does_not_again() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions");
+    let mut scripts = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        let script = RunScript::parse(&std::fs::read_to_string(&path).expect("a text")).expect("a script");
+        let mut case = Case::of_seed(script.seed, script.profile);
+        case.decisions = Some(&script.decisions);
+        let _alone = ONE_WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = run(&case);
+        assert!(verdict.violations.is_empty(), "{}: {:#?}", path.display(), verdict.violations);
+        scripts += 1;
+    }
+    assert!(scripts > 0);
 }
 
-/// After a wait for a lock had ended, the timer that was over ended every later wait at once: the connection span instead of sleeping.
+/// One script of the corpus, with everything that can go wrong at every point; the others are `kernite-sim exhaust`'s.
 #[test]
-fn a_wait_for_io_sleeps_although_a_timer_is_over() {
-    hold("default", 157..158);
+fn two_transactions_survive_everything_at_every_point() {
+    let _alone = ONE_WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let script = Script::of_one(include_str!("../corpus/insert-and-update.sql"));
+    for mode in ["delete", "wal"] {
+        exhaust(&script, mode, |told| {
+            assert!(told.verdict.violations.is_empty(), "{}: {:#?}", told.what, told.verdict.violations);
+        });
+    }
+}
+
+#[test]
+fn both_engines_share_files() {
+    hold("fleet", 0..10);
+}
+
+#[test]
+fn calls_that_fail_do_no_harm() {
+    hold("errors", 0..10);
+}
+
+#[test]
+fn everything_at_once_holds() {
+    hold("default", 0..16);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use kernite_simulator::run::{Case, Verdict, run};
 use kernite_simulator::script::RunScript;
 use kernite_simulator::shrink::Shrinker;
 use kernite_simulator::workload::{Script, Workload};
-use kernite_simulator::world::Lie;
+use kernite_simulator::{exhaust, watchdog};
 
 #[derive(Parser)]
 #[command(name = "kernite-sim", about = "Every fault and every interleaving, from one seed")]
@@ -39,8 +40,20 @@ enum Do {
     Shrink(OneArgs),
     /// Writes one run as an HTML page with its timeline.
     Report(OneArgs),
+    /// Runs scripts of two transactions with everything that can go wrong at every point.
+    Exhaust(ExhaustArgs),
     /// Lists the profiles.
     Profiles,
+}
+
+#[derive(Args)]
+struct ExhaustArgs {
+    /// Scripts, or folders of them: tables first, then two transactions between BEGIN and COMMIT.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Only this journal mode.
+    #[arg(long)]
+    mode: Option<String>,
 }
 
 #[derive(Args, Clone)]
@@ -165,6 +178,7 @@ fn main() -> ExitCode {
         Do::Replay(args) => replay(&args),
         Do::Shrink(args) => shrink(&args),
         Do::Report(args) => write_report(&args),
+        Do::Exhaust(args) => run_exhaustively(&args),
         Do::Profiles => {
             PROFILES.iter().for_each(|profile| println!("{:<10} {}", profile.name, profile.about));
             Ok(true)
@@ -180,6 +194,54 @@ fn main() -> ExitCode {
     }
 }
 
+/// A seed that makes no call for so long is in a loop.
+const QUIET_MAX: Duration = Duration::from_secs(120);
+
+/// The `.sql` files that `paths` name, in order.
+fn scripts_in(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut scripts = Vec::new();
+    for path in paths {
+        let told = |error: std::io::Error| format!("{}: {error}", path.display());
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).map_err(told)?;
+            scripts.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+        } else {
+            scripts.push(path.clone());
+        }
+    }
+    scripts.retain(|path| path.extension().is_some_and(|end| end == "sql"));
+    scripts.sort();
+    Ok(scripts)
+}
+
+fn run_exhaustively(args: &ExhaustArgs) -> Result<bool, String> {
+    let start = Instant::now();
+    let mut summary = Summary::default();
+    for path in scripts_in(&args.paths)? {
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let script = Script::of_one(&text);
+        for mode in
+            exhaust::MODES.into_iter().filter(|mode| args.mode.as_ref().is_none_or(|only| only == mode))
+        {
+            let (before, bad) = (summary.seeds, summary.violations);
+            exhaust::exhaust(&script, mode, |told| {
+                summary.add(told.verdict);
+                if let Some(first) = told.verdict.violations.first() {
+                    println!(
+                        "{}: {}: {}",
+                        path.display(),
+                        told.what,
+                        first.chars().take(400).collect::<String>()
+                    );
+                }
+            });
+            let (runs, bad) = (summary.seeds - before, summary.violations - bad);
+            println!("{} {mode}: {runs} runs, {bad} of them bad", path.display());
+        }
+    }
+    Ok(finish(&summary, start))
+}
+
 /// Runs the seeds of `args`, every `stride`-th from `offset` on, and tells `each` of them.
 fn run_seeds(
     args: &RunArgs,
@@ -192,11 +254,13 @@ fn run_seeds(
     let time = args.time.or(args.seeds.is_none().then_some(Duration::from_secs(60)));
     let until = time.map(|time| Instant::now() + time);
     let mut seed = from.saturating_add(offset);
+    let watched = watchdog::start(QUIET_MAX);
     while seed < to && until.is_none_or(|until| Instant::now() < until) {
         let mut case = Case::of_seed(seed, args.which.profile);
         case.oracles = oracles;
         case.exhaustive = args.which.exhaustive;
         case.workload = own.as_ref().map(|own| own as &dyn Workload);
+        watched.store(seed, Ordering::Relaxed);
         each(seed, &run(&case));
         seed += stride;
     }
@@ -376,7 +440,7 @@ fn run_one(args: &OneArgs, record: bool) -> Result<(RunScript, Verdict), String>
         workload: own.as_ref().map(|own| own as &dyn Workload),
         record,
         exhaustive: args.which.exhaustive,
-        lie: Lie::None,
+        ..Case::of_seed(script.seed, script.profile)
     });
     if !has_decisions {
         script.decisions = verdict.decisions.clone();

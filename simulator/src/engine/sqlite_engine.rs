@@ -1,6 +1,6 @@
 //! SQLite as an engine of the simulator: in the world, or in memory as the model that histories are checked against.
 
-use super::{Engine, Rows, SqlError};
+use super::{Engine, Manner, Patience, Rows, SqlError};
 use crate::process::Life;
 use crate::sqlite_process::{Connection, Vfs};
 
@@ -13,10 +13,13 @@ pub struct SqliteEngine {
 
 impl SqliteEngine {
     /// A connection of `life` to the file at `path`.
-    pub fn open(life: &Life, path: &str, busy_ms: u32) -> Result<SqliteEngine, SqlError> {
+    pub fn open(life: &Life, path: &str, patience: Patience) -> Result<SqliteEngine, SqlError> {
         let vfs = Vfs::register(&life.world, life.number);
         let connection = Connection::open(path, Some(&vfs))?;
-        connection.busy_timeout(busy_ms);
+        connection.busy_timeout(match patience {
+            Patience::Timeout(busy_ms) => busy_ms,
+            Patience::Fickle => 3,
+        });
         Ok(SqliteEngine { connection, _vfs: Some(vfs) })
     }
 
@@ -27,8 +30,8 @@ impl SqliteEngine {
 }
 
 impl Engine for SqliteEngine {
-    fn run(&mut self, sql: &str) -> Result<Rows, SqlError> {
-        self.connection.run(sql)
+    fn run_in(&mut self, sql: &str, manner: Manner) -> Result<Rows, SqlError> {
+        self.connection.run(sql, manner)
     }
 
     fn is_autocommit(&self) -> bool {

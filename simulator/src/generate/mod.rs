@@ -79,8 +79,28 @@ impl Generator {
         Generator { chance, features, tables: Vec::new(), names: 0, depth: 0 }
     }
 
+    /// Goes on with the chance of another seed; what it knows of the schema stays.
+    pub fn reseed(&mut self, seed: u64) {
+        self.chance = Chance::new(seed);
+    }
+
+    /// One statement that changes neither schema nor transaction.
+    pub fn plain_statement(&mut self) -> String {
+        match self.chance.below(100) {
+            0..=49 => self.query(),
+            50..=69 => self.insert(),
+            70..=89 => self.update(),
+            _ => self.delete(),
+        }
+    }
+
+    /// One statement that only reads.
+    pub fn plain_query(&mut self) -> String {
+        self.query()
+    }
+
     /// The statements that make the schema and its first rows.
-    fn schema(&mut self) -> Vec<String> {
+    pub fn schema(&mut self) -> Vec<String> {
         let mut statements = Vec::new();
         if self.features.foreign_keys {
             statements.push("PRAGMA foreign_keys=ON".to_string());

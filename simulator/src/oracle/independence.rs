@@ -4,7 +4,7 @@
 //! Never: freelist leaves. Their content is nobody's, and an engine that never read a page cannot know what was on it.
 
 use crate::decide::Decisions;
-use crate::engine::Which;
+use crate::engine::{Patience, Which};
 use crate::process::{Body, Life, run_all};
 use crate::world::disk::Disk;
 use crate::world::{Options, Rates, World};
@@ -30,7 +30,7 @@ fn leave(
     let mut failed = None;
     let body: Body<'_> = Box::new(|life: &Life| {
         let run = |failed: &mut Option<String>| -> Result<(), crate::engine::SqlError> {
-            let mut engine = Which::Kernite.connect(life, "/independent.db", 0)?;
+            let mut engine = Which::Kernite.connect(life, "/independent.db", Patience::NONE)?;
             for sql in pragmas {
                 engine.must(sql)?;
             }

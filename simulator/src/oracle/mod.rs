@@ -3,6 +3,7 @@
 //! | oracle | what it says |
 //! |---|---|
 //! | `model` | every statement of every surviving transaction, run again in ledger order on SQLite in memory, gives what the client saw; a reading transaction saw one state |
+//! | `order` | transactions that do not overlap in time are in the ledger in the order in which they happened, and readers see those before them |
 //! | `durability` | acknowledged transactions are there, undone ones are not, one in flight is there whole or not at all |
 //! | `dual` | Kernite and SQLite recover the same disk to the same content, and accept the next transaction |
 //! | `integrity` | `integrity_check` of both, and the workload's invariants |
@@ -17,13 +18,14 @@ mod model;
 mod recovery;
 
 pub use independence::check_independence;
-pub use model::{Survival, check_history};
+pub use model::{Replayed, Survival, check_history};
 pub use recovery::{Recovered, recover};
 
 /// Which oracles speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Oracles {
     pub model: bool,
+    pub order: bool,
     pub durability: bool,
     pub dual: bool,
     pub integrity: bool,
@@ -35,6 +37,7 @@ impl Oracles {
     /// All of them.
     pub const ALL: Oracles = Oracles {
         model: true,
+        order: true,
         durability: true,
         dual: true,
         integrity: true,
@@ -46,6 +49,7 @@ impl Oracles {
     pub fn switch_off(&mut self, name: &str) -> bool {
         let which = match name {
             "model" => &mut self.model,
+            "order" => &mut self.order,
             "durability" => &mut self.durability,
             "dual" => &mut self.dual,
             "integrity" => &mut self.integrity,

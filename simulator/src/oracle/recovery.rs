@@ -2,7 +2,7 @@
 //!
 //! Never: changing the disk that it is given; it works on a copy.
 
-use crate::engine::{Engine, SqlError, Value, Which};
+use crate::engine::{Engine, Patience, SqlError, Value, Which};
 use crate::history::LEDGER;
 use crate::process::{Life, catching};
 use crate::workload::Workload;
@@ -25,23 +25,32 @@ fn quoted(name: &str) -> String {
 }
 
 /// The content of a database, independent of pages and rowids that nobody can see.
-pub fn dump(engine: &mut dyn Engine) -> Result<Vec<String>, SqlError> {
-    let schema = engine.must(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
-    )?;
-    let mut lines: Vec<String> = schema.rows.iter().map(|row| format!("{row:?}")).collect();
+pub fn dump(engine: &mut dyn Engine, workload: &dyn Workload) -> Result<Vec<String>, SqlError> {
+    let mut lines = Vec::new();
+    dump_database(engine, "main", &mut lines)?;
+    if let Some(attached) = workload.attached() {
+        dump_database(engine, attached.name, &mut lines)?;
+    }
+    Ok(lines)
+}
+
+fn dump_database(engine: &mut dyn Engine, database: &str, lines: &mut Vec<String>) -> Result<(), SqlError> {
+    let schema = engine.must(&format!(
+        "SELECT type, name, tbl_name, sql FROM {database}.sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name"
+    ))?;
+    lines.extend(schema.rows.iter().map(|row| format!("{row:?}")));
     for row in &schema.rows {
         let [Value::Text(kind), Value::Text(name), ..] = row.as_slice() else { continue };
         if kind != b"table" {
             continue;
         }
         let name = String::from_utf8_lossy(name).into_owned();
-        let rows = engine.must(&format!("SELECT * FROM {}", quoted(&name)))?;
+        let rows = engine.must(&format!("SELECT * FROM {database}.{}", quoted(&name)))?;
         let mut shown: Vec<String> = rows.rows.iter().map(|row| line_of(&name, row)).collect();
         shown.sort_unstable();
         lines.extend(shown);
     }
-    Ok(lines)
+    Ok(())
 }
 
 fn line_of(table: &str, row: &[Value]) -> String {
@@ -62,13 +71,16 @@ fn line_of(table: &str, row: &[Value]) -> String {
 }
 
 fn look(engine: &mut dyn Engine, workload: &dyn Workload) -> Result<Recovered, SqlError> {
+    if let Some(attached) = workload.attached() {
+        engine.must(&attached.sql(false))?;
+    }
     let tickets = engine.must(&format!("SELECT seq, ticket FROM {LEDGER} ORDER BY seq"))?;
     let ledger = tickets.rows.iter().filter_map(|row| match row.as_slice() {
         [Value::Integer(place), Value::Integer(ticket)] => Some((*place, *ticket)),
         _ => None,
     });
     let ledger = ledger.collect();
-    let dump = dump(engine)?;
+    let dump = dump(engine, workload)?;
     let mut complaints = Vec::new();
     let checked = engine.must("PRAGMA integrity_check")?;
     if checked.rows != [[Value::Text(b"ok".to_vec())]] {
@@ -101,7 +113,7 @@ pub fn recover(
     let world = World::quiet(disk.clone());
     let looked = catching(|| {
         let life = Life::alone(&world);
-        let mut engine = which.connect(&life, path, 0)?;
+        let mut engine = which.connect(&life, path, Patience::NONE)?;
         look(&mut *engine, workload)
     });
     let outcome = world.end();

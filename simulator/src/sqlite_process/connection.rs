@@ -8,7 +8,7 @@ use std::ptr;
 use libsqlite3_sys as ffi;
 
 use super::vfs::Vfs;
-use crate::engine::{Rows, SqlError, Value};
+use crate::engine::{Manner, Rows, SqlError, Value};
 
 /// An open connection.
 pub struct Connection {
@@ -38,7 +38,7 @@ impl Connection {
         // SAFETY: the connection is open.
         unsafe { ffi::sqlite3_extended_result_codes(db, 1) };
         // The bundled build turns foreign keys on; SQLite as it is delivered, and Kernite, do not.
-        connection.run("PRAGMA foreign_keys=OFF")?;
+        connection.run("PRAGMA foreign_keys=OFF", Manner::Whole)?;
         Ok(connection)
     }
 
@@ -63,8 +63,8 @@ impl Connection {
         SqlError { code: result, message }
     }
 
-    /// Runs one statement to its end.
-    pub fn run(&self, sql: &str) -> Result<Rows, SqlError> {
+    /// Runs one statement in some manner; it never waits.
+    pub fn run(&self, sql: &str, manner: Manner) -> Result<Rows, SqlError> {
         let mut statement = ptr::null_mut();
         let length = c_int::try_from(sql.len()).map_err(|_| misuse("a statement of gigabytes"))?;
         // SAFETY: `sql` is valid for `length` bytes, `statement` for writing.
@@ -77,13 +77,13 @@ impl Connection {
         if statement.is_null() {
             return Ok(Rows::default());
         }
-        let outcome = self.collect(statement);
+        let outcome = self.collect(statement, manner);
         // SAFETY: prepared above, and not used afterwards.
         unsafe { ffi::sqlite3_finalize(statement) };
         outcome
     }
 
-    fn collect(&self, statement: *mut ffi::sqlite3_stmt) -> Result<Rows, SqlError> {
+    fn collect(&self, statement: *mut ffi::sqlite3_stmt, manner: Manner) -> Result<Rows, SqlError> {
         // SAFETY: the statement is prepared; names live until the next call on their column.
         let count = unsafe { ffi::sqlite3_column_count(statement) };
         let name = |column| unsafe {
@@ -95,7 +95,17 @@ impl Connection {
         loop {
             // SAFETY: the statement is prepared.
             match unsafe { ffi::sqlite3_step(statement) } {
-                ffi::SQLITE_ROW => rows.push((0..count).map(|column| column_of(statement, column)).collect()),
+                ffi::SQLITE_ROW => {
+                    rows.push((0..count).map(|column| column_of(statement, column)).collect());
+                    match manner {
+                        Manner::Rows(n) if rows.len() >= n as usize => return Err(SqlError::given_up()),
+                        // SAFETY: the connection is open.
+                        Manner::Interrupt(n) if rows.len() == n as usize => unsafe {
+                            ffi::sqlite3_interrupt(self.db);
+                        },
+                        _ => {}
+                    }
+                }
                 ffi::SQLITE_DONE => break,
                 result => return Err(self.error(result)),
             }

@@ -3,14 +3,16 @@
 //! A plan's statements are plain SQL without parameters: a shrunk run is then a script that a person can read, and the model runs the
 //! very same text. Statements must give the same on the same state: no `random()`, no clock.
 //!
-//! Rooms: `bank`, `queue`, `keys`, `blobs` (with an invariant each), `mixture` (schema changes, savepoints, maintenance), `script` (a
-//! user's own SQL files).
+//! Rooms: `bank`, `queue`, `keys`, `blobs` (with an invariant each), `pair` (two attached files), `mixture` (schema changes, savepoints,
+//! maintenance), `generated` (whatever the generator of SQL comes up with), `script` (a user's own SQL files).
 //! Never: knowing how it went.
 
 mod bank;
 mod blobs;
+mod generated;
 mod keys;
 mod mixture;
+mod pair;
 mod queue;
 mod script;
 
@@ -96,10 +98,29 @@ pub struct Invariant {
     pub expected: i64,
 }
 
+/// A second database.
+#[derive(Clone, Copy, Debug)]
+pub struct Attached {
+    pub name: &'static str,
+    pub path: &'static str,
+}
+
+impl Attached {
+    /// The statement that attaches it, or in the model's case an empty one in its place.
+    pub fn sql(&self, is_model: bool) -> String {
+        format!("ATTACH '{}' AS {}", if is_model { ":memory:" } else { self.path }, self.name)
+    }
+}
+
 /// What clients do.
 pub trait Workload: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
+
+    /// The database that every connection attaches.
+    fn attached(&self) -> Option<Attached> {
+        None
+    }
 
     /// The statements that make its tables.
     fn schema(&self) -> Vec<String>;
@@ -113,17 +134,22 @@ pub trait Workload: Sync {
     }
 }
 
-/// The workloads by their names.
-pub const NAMES: [&str; 5] = ["bank", "keys", "queue", "blobs", "mixture"];
+/// The workloads by their names, but for the generated one.
+pub const NAMES: [&str; 6] = ["bank", "keys", "queue", "blobs", "mixture", "pair"];
 
-/// The workload called `name`.
-pub fn by_name(name: &str) -> Option<Box<dyn Workload>> {
+/// The workload that is generated.
+pub const GENERATED: &str = "generated";
+
+/// The workload called `name`; `seed` is for the one that is generated.
+pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Workload>> {
     Some(match name {
         "bank" => Box::new(bank::Bank),
         "keys" => Box::new(keys::Keys),
         "queue" => Box::new(queue::Queue),
         "blobs" => Box::new(blobs::Blobs),
         "mixture" => Box::new(mixture::Mixture),
+        GENERATED => Box::new(generated::Generated::new(seed)),
+        "pair" => Box::new(pair::Pair),
         _ => return None,
     })
 }

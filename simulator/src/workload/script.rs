@@ -5,6 +5,9 @@
 
 use super::{Begin, Chooser, Plan, Workload};
 
+/// What begins a transaction, and with it the second part of a script in one text.
+const BEGIN: &str = "BEGIN";
+
 /// The workload of a user's files.
 pub struct Script {
     schema: Vec<String>,
@@ -71,6 +74,37 @@ impl Script {
         grouped.extend(open);
         Script { schema: split(schema), transactions: grouped }
     }
+
+    /// A workload of one text: what stands before its first BEGIN makes the tables.
+    pub fn of_one(text: &str) -> Script {
+        let begins = |statement: &String| statement.to_ascii_uppercase().starts_with(BEGIN);
+        let statements = split(text);
+        let at = statements.iter().position(begins).unwrap_or(statements.len());
+        let (schema, transactions) = statements.split_at(at);
+        Script::new(&schema.join(";\n"), &transactions.join(";\n"))
+    }
+
+    /// The transaction of that number as a plan.
+    pub fn plan_of(&self, at: usize, chooser: &mut Chooser<'_>) -> Plan {
+        let statements = self.transactions.get(at).cloned().unwrap_or_default();
+        plan_of(statements, chooser)
+    }
+}
+
+fn plan_of(statements: Vec<String>, chooser: &mut Chooser<'_>) -> Plan {
+    let first_word = |sql: &String| sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    let reads = |sql: &String| matches!(first_word(sql).as_str(), "SELECT" | "VALUES" | "WITH" | "EXPLAIN");
+    let is_alone =
+        |sql: &String| matches!(first_word(sql).as_str(), "VACUUM" | "PRAGMA" | "ATTACH" | "DETACH");
+    if statements.iter().any(is_alone) {
+        return Plan::alone(statements);
+    }
+    if statements.iter().all(reads) {
+        return Plan::read(statements);
+    }
+    let ticket_at = statements.len();
+    let begin = chooser.pick(&[Begin::Immediate, Begin::Deferred]);
+    Plan { begin, statements, ticket_at, rolls_back: false }
 }
 
 impl Workload for Script {
@@ -84,24 +118,7 @@ impl Workload for Script {
 
     fn plan(&self, chooser: &mut Chooser<'_>) -> Plan {
         let at = chooser.below(self.transactions.len() as u64) as usize;
-        let statements = self.transactions.get(at).cloned().unwrap_or_default();
-        let reads = |sql: &String| {
-            let first = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-            matches!(first.as_str(), "SELECT" | "VALUES" | "WITH" | "EXPLAIN")
-        };
-        let is_alone = |sql: &String| {
-            let first = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-            matches!(first.as_str(), "VACUUM" | "PRAGMA" | "ATTACH" | "DETACH")
-        };
-        if statements.iter().any(is_alone) {
-            return Plan::alone(statements);
-        }
-        if statements.iter().all(reads) {
-            return Plan::read(statements);
-        }
-        let ticket_at = statements.len();
-        let begin = chooser.pick(&[Begin::Immediate, Begin::Deferred]);
-        Plan { begin, statements, ticket_at, rolls_back: false }
+        self.plan_of(at, chooser)
     }
 }
 

@@ -7,7 +7,7 @@ use kernite_io::{IoError, IoOp};
 use crate::decide::Kind;
 use crate::trace::Call;
 
-use super::state::State;
+use super::state::{Mishap, State};
 
 /// How often things happen, in a million decision points (`switch`, `kill`, `power_cut`, `land`) or calls (the others).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,10 @@ impl State {
         };
         let actor = self.processes[process].client;
         let grows = matches!(call, Call::Write | Call::Truncate);
-        let error = if self.decisions.chance(actor, Kind::Fault, rate) {
+        let aimed = self.aimed.take_if(|aimed| *aimed == Mishap::Fail || *aimed == Mishap::Full && grows);
+        let error = if aimed == Some(Mishap::Full) {
+            IoError::Full
+        } else if aimed.is_some() || self.decisions.chance(actor, Kind::Fault, rate) {
             if call == Call::Open {
                 IoError::CannotOpen { errno: EIO, is_directory: false }
             } else {

@@ -74,7 +74,8 @@ impl SimFile {
                         "p{process}: the bytes of a write at {at} changed while they were lent"
                     ));
                 }
-                let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.bytes().iter().copied()).collect();
+                let mut bytes = Vec::with_capacity(len);
+                slices.iter().for_each(|slice| bytes.extend_from_slice(slice.bytes()));
                 let change = match landing {
                     Landing::Whole => state.write(handle, at, &bytes)?,
                     Landing::Part => {

@@ -28,4 +28,4 @@ pub mod state;
 pub use fault::Rates;
 pub use io::SimIo;
 pub use schedule::Strategy;
-pub use state::{CrashPoint, Lie, Options, Outcome, Tally, World};
+pub use state::{Aim, CrashPoint, Lie, Mishap, Options, Outcome, Tally, World};

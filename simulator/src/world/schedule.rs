@@ -15,9 +15,10 @@ use kernite_io::{IoError, IoOp, Outstanding};
 
 use crate::decide::{Kind, WORLD};
 use crate::trace::Call;
+use crate::watchdog;
 
 use super::flight::About;
-use super::state::{CrashPoint, State, World};
+use super::state::{CrashPoint, Mishap, State, World};
 
 /// Who runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,7 @@ impl World {
         about: About,
         text: impl FnOnce() -> String,
     ) -> Result<MutexGuard<'_, State>, IoError> {
+        watchdog::tick();
         let mut state = self.lock();
         if !state.dropped.is_empty() {
             let dropped = std::mem::take(&mut state.dropped);
@@ -146,12 +148,15 @@ impl World {
         if state.armed {
             let rates = state.options.rates;
             let actor = state.actor(me);
+            state.take_aim(me);
             if state.decisions.chance(WORLD, Kind::PowerCut, rates.power_cut) {
                 state.cut_power();
             } else if state.decisions.chance(actor, Kind::Kill, rates.kill) {
                 state.kill(me);
             } else if state.decisions.chance(WORLD, Kind::Clock, rates.clock_jump) {
                 state.clock_ns += 1_000_000_000;
+                // Who waits for a moment that was jumped over has waited long enough.
+                state.fire_timers();
             }
             if !state.flights.is_empty() && state.decisions.chance(WORLD, Kind::Complete, rates.land) {
                 state.land_one();
@@ -290,9 +295,21 @@ impl State {
         (1..count).map(|step| (me + step) % count).filter(|&at| self.is_ready(at)).collect()
     }
 
+    /// Does what was aimed at this point, as far as it is not the call's own matter.
+    fn take_aim(&mut self, me: usize) {
+        self.armed_points += 1;
+        self.aimed = self.options.aim.filter(|aim| aim.at == self.armed_points).map(|aim| aim.what);
+        if self.aimed == Some(Mishap::Kill) {
+            self.kill(me);
+        }
+    }
+
     fn next_to_run(&mut self, me: usize) -> Option<usize> {
         if self.processes.len() < 2 {
             return None;
+        }
+        if self.aimed.take_if(|aimed| *aimed == Mishap::Switch).is_some() {
+            return self.others_ready(me).first().copied();
         }
         match self.options.strategy {
             Strategy::Random => {

@@ -36,6 +36,43 @@ pub struct Options {
     pub faults_max: u64,
     /// What the world gets wrong, to see that somebody notices.
     pub lie: Lie,
+    /// One thing that happens at one point.
+    pub aim: Option<Aim>,
+}
+
+/// Something that goes wrong at the decision point of that number, counted from 1 since faults were allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    pub at: u64,
+    pub what: Mishap,
+}
+
+/// What goes wrong there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// The process is killed.
+    Kill,
+    /// The call fails.
+    Fail,
+    /// The disk is full, if the call needs room on it.
+    Full,
+    /// Another process goes on.
+    Switch,
+}
+
+impl Mishap {
+    /// All of them.
+    pub const ALL: [Mishap; 4] = [Mishap::Kill, Mishap::Fail, Mishap::Full, Mishap::Switch];
+
+    /// A short name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mishap::Kill => "kill",
+            Mishap::Fail => "fail",
+            Mishap::Full => "full",
+            Mishap::Switch => "switch",
+        }
+    }
 }
 
 /// A world that does not keep its word: a test of the oracles, never of an engine.
@@ -60,6 +97,7 @@ impl Default for Options {
             points_max: 50_000,
             faults_max: u64::MAX,
             lie: Lie::None,
+            aim: None,
         }
     }
 }
@@ -130,6 +168,10 @@ pub(crate) struct State {
     pub clock_ns: u64,
     /// Whether faults may happen.
     pub armed: bool,
+    /// Decision points since faults were allowed.
+    pub armed_points: u64,
+    /// What was aimed at the present point.
+    pub aimed: Option<Mishap>,
     pub faults_left: u64,
     pub processes: Vec<Process>,
     pub running: Option<usize>,
@@ -180,6 +222,8 @@ impl World {
             tally: Tally::default(),
             clock_ns: 0,
             armed: false,
+            armed_points: 0,
+            aimed: None,
             faults_left: options.faults_max,
             processes: Vec::new(),
             running: None,
@@ -218,6 +262,11 @@ impl World {
     /// A number below `bound`, chosen for a client.
     pub fn choose(&self, client: u8, kind: Kind, bound: u64) -> u64 {
         self.lock().decisions.below(client, kind, bound)
+    }
+
+    /// 0, or with `per_million` in a million a number in `1..=choices`, for a client.
+    pub fn rarely(&self, client: u8, kind: Kind, per_million: u32, choices: u64) -> u64 {
+        self.lock().decisions.rarely(client, kind, per_million, choices)
     }
 
     /// Says that something has gone wrong that must not.

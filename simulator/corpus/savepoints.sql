@@ -1,0 +1,16 @@
+-- Parts of transactions are undone.
+CREATE TABLE t(a INTEGER PRIMARY KEY, b);
+INSERT INTO t VALUES(1, 1), (2, 2), (3, 3);
+BEGIN;
+UPDATE t SET b = b + 10;
+SAVEPOINT s;
+DELETE FROM t;
+INSERT INTO t VALUES(9, zeroblob(1500));
+ROLLBACK TO s;
+RELEASE s;
+COMMIT;
+BEGIN;
+SAVEPOINT s;
+UPDATE t SET b = b * 2 WHERE a > 1;
+RELEASE s;
+COMMIT;
