@@ -251,6 +251,7 @@ impl Preparing {
                 }
             }
             if self.parsed.is_none() {
+                state.borrow_mut().host.follow_deferral();
                 if self.explain.is_none()
                     && let Some(prepared) = find_cached(state, sql)
                 {
