@@ -158,6 +158,11 @@ impl State {
         }
     }
 
+    /// Whether a step left something to be done with the state released: a hook to be called, something of the application's to be dropped.
+    pub(crate) fn has_left_overs(&self) -> bool {
+        self.host.rolled_back || !self.storage.closed.is_empty() || !self.host.retired.is_empty()
+    }
+
     /// Notes an error for `errmsg`.
     pub(crate) fn note_error(&mut self, error: &Error, offset: Option<u32>, end: Option<usize>) {
         self.error = Some(LastError { code: error.code(), message: error.to_string(), offset, end });

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::function::AuxData;
+use crate::function::builtin::like::Pattern;
 use crate::host::{Host, Storage};
 use crate::op::{Addr, CollationId, Reg};
 use crate::program::Program;
@@ -92,6 +93,13 @@ impl AuxDataTable {
             self.entries.len() - 1
         });
         &mut self.entries[found].1
+    }
+
+    /// The pattern that an earlier call at this address has compiled.
+    #[inline]
+    pub(super) fn pattern(&self, at: u32) -> Option<&Pattern> {
+        let (_, data) = self.entries.iter().find(|(known, _)| *known == at)?;
+        data.pattern.as_deref()
     }
 
     fn clear(&mut self) {
