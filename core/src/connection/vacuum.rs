@@ -1,14 +1,15 @@
 //! VACUUM: the database is written anew, without gaps, and copied back; or, with INTO, it stays where it was written.
 //!
 //! ```text
-//! Open ─> Begin ─> Rows ─> [Trees ─> Copy]… ─> Schema ─> Commit ─┬─> CopyBack ─> Prepare ─> Finish ─> End
+//! Open ─> Begin ─> Catalogue ─> Rows ─> [Trees ─> Copy]… ─> Schema ─> Commit ─┬─> CopyBack ─> Prepare ─> Finish ─> End
 //!                                                                └─> Close (INTO) ────────────────────> End
 //! ```
 //!
 //! | stage      | what holds when it begins                                                                                |
 //! |------------|----------------------------------------------------------------------------------------------------------|
 //! | `Begin`    | the new database is open and empty                                                                        |
-//! | `Rows`     | it is being written; the old one is locked against writers                                                |
+//! | `Catalogue`| it is being written; the old one is locked against writers                                                |
+//! | `Rows`     | the catalogue is that of the file, whatever others did to its schema before the lock                      |
 //! | `Copy`     | every tree has its root in the new database                                                               |
 //! | `CopyBack` | the new database is complete and committed; the old one is in a write transaction that changed nothing    |
 //! | `Finish`   | the old one's new content is durable but for the end of its journal                                       |
@@ -44,6 +45,7 @@ use crate::catalog::{Index, IndexOrigin, TableKind};
 enum Stage {
     Open,
     Begin,
+    Catalogue,
     Rows,
     Trees,
     Copy,
@@ -244,7 +246,16 @@ impl HostState {
                     };
                     vacuum.target.set_auto_vacuum(auto_vacuum)?;
                     ready!(vacuum.target.begin(TransactionKind::Write));
-                    vacuum.scan = Some(Scan::new(main, PageNo::ONE)?);
+                    vacuum.stage = Stage::Catalogue;
+                }
+                Stage::Catalogue => {
+                    if ready!(self.is_changed(storage, db)) {
+                        self.unload_schema(db);
+                    }
+                    if self.catalog.database(db).is_some_and(|schema| !schema.loaded) {
+                        ready!(self.load_schema(storage, db));
+                    }
+                    vacuum.scan = Some(Scan::new(btree(storage, db)?, PageNo::ONE)?);
                     vacuum.stage = Stage::Rows;
                 }
                 Stage::Rows => {
