@@ -247,6 +247,7 @@ impl Begin {
         let known = files.header.as_ref().map(|header| header.version);
         let from = if kernite_io::planted!(ChangeCounterIgnored) { 4 } else { 0 };
         if len == HEADER_BYTES && known.as_ref().is_some_and(|known| bytes[24 + from..40] == known[from..]) {
+            pager.keep_header_buffer(bytes);
             return Ok(Some(At::Write));
         }
         // An empty file that was empty before has nothing to forget.
