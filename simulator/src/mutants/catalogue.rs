@@ -10,6 +10,7 @@ use kernite_io::planted::Bug;
 use super::Diet;
 use crate::engine::Which;
 use crate::profile::Settings;
+use crate::workload::NAMES;
 use crate::world::{Rates, Strategy};
 
 const PLAIN: Diet =
@@ -172,6 +173,21 @@ const LOSE_POWER_WAL: Diet = Diet {
         lose_power_often(settings);
         settings.journal_mode = "wal";
         settings.checkpoint = settings.checkpoint.min(20);
+    },
+    ..PLAIN
+};
+const LOSE_POWER_OVER_TWO_FILES: Diet = Diet {
+    profile: "crash",
+    tune: |settings| {
+        // The only workload with two files; without it, these bugs are not found.
+        settings.workload = NAMES.iter().copied().find(|name| *name == "pair").unwrap_or(settings.workload);
+        settings.synchronous = "FULL";
+        settings.transactions = 25;
+        lose_power_often(settings);
+        die_often(settings);
+        if matches!(settings.journal_mode, "wal" | "delete") {
+            settings.journal_mode = "persist";
+        }
     },
     ..PLAIN
 };
@@ -482,7 +498,9 @@ pub fn diets(bug: Bug) -> &'static [Diet] {
         FileCutBeforeCommit => &[SHRINKING],
         FileNotExtended => &[RULES_CROWDED, RULES],
         PlaybackNotSynced => &[LOSE_POWER_ROLLBACK],
-        SuperJournalRemovedEarly | SuperJournalDirectoryNotSynced | SuperJournalNotNamed => &[PLAIN],
+        SuperJournalRemovedEarly | SuperJournalDirectoryNotSynced | SuperJournalNotNamed => {
+            &[LOSE_POWER_OVER_TWO_FILES]
+        }
         WalCommitNotSynced | WalDirectoryNotSynced => &[LOSE_POWER_WAL, CUT_WAL],
         WalCommitMarkEarly => &[DIE_IN_FLIGHT, LOSE_POWER_WAL],
         CheckpointDatabaseNotSynced => &[CUT_WAL, LOSE_POWER_WAL],
