@@ -41,7 +41,7 @@ pub(crate) enum State {
     Nowhere,
     /// On an entry.
     OnEntry,
-    /// On a neighbour of the entry that it was left on, which is gone: see [`Cursor::skip`].
+    /// On a neighbour of the entry that it was left on, which is gone: see [`Cursor::skip`]. The neighbour's cell may not be decoded.
     Neighbour,
     /// The key is saved; the tree may have changed since.
     Saved,
@@ -175,7 +175,7 @@ impl Cursor {
 
     /// Opens the cursor anew. One that was left on an entry of the same tree, and nothing has changed since, is there still: statements
     /// that follow each other mostly work at the same place.
-    fn reopen(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) {
+    fn reopen(&mut self, root: PageNo, key: Option<&Arc<KeyInfo>>, write: bool, now: Moment) {
         let kind = if key.is_some() { TreeKind::Index } else { TreeKind::Table };
         let stays = self.left.take() == Some(now) && self.root == root && self.kind == kind;
         if !stays {
@@ -188,7 +188,10 @@ impl Cursor {
         self.write = write;
         self.kind = kind;
         self.root = root;
-        self.key = key;
+        // Counting references is dear where it happens for each statement: the same key is kept.
+        if self.key.as_ref().map(Arc::as_ptr) != key.map(Arc::as_ptr) {
+            self.key = key.cloned();
+        }
     }
 
     /// Whether the tree's keys are rowids.
@@ -389,7 +392,7 @@ pub(crate) struct CursorSlab {
 
 impl CursorSlab {
     /// Opens a cursor on the tree at `root`.
-    pub fn open(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
+    pub fn open(&mut self, root: PageNo, key: Option<&Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
         let mut shared = false;
         for other in self.cursors.iter_mut().filter(|other| other.open && other.root == root) {
             other.shared = true;
@@ -411,7 +414,7 @@ impl CursorSlab {
             }
             None => {
                 let index = cursors.len() as u32;
-                let mut cursor = Cursor::new(0, root, key, write);
+                let mut cursor = Cursor::new(0, root, key.cloned(), write);
                 cursor.shared = shared;
                 cursors.push(cursor);
                 CursorId { index, generation: 0 }
@@ -425,7 +428,6 @@ impl CursorSlab {
             cursor.open = false;
             cursor.left = (cursor.state == State::OnEntry && cursor.counted.is_none()).then_some(now);
             cursor.overflow.clear();
-            cursor.key = None;
             cursor.generation = cursor.generation.wrapping_add(1);
             self.vacant.push(id.index);
         }

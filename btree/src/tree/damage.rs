@@ -36,7 +36,8 @@ impl Victim {
         let mut bed = Bed::new(page_size, 0, mode, false);
         let table = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Table)).expect("room");
         let index = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Index)).expect("room");
-        let mut open = |root, key: Option<Arc<KeyInfo>>| bed.trees.open_cursor(&bed.pager, root, key, true);
+        let mut open =
+            |root, key: Option<Arc<KeyInfo>>| bed.trees.open_cursor(&bed.pager, root, key.as_ref(), true);
         let cursors = [
             open(table, None),
             open(index, Some(key_info())),

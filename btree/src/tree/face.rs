@@ -100,7 +100,7 @@ impl Btree {
     pub fn open_cursor(
         &mut self,
         root: PageNo,
-        key: Option<Arc<KeyInfo>>,
+        key: Option<&Arc<KeyInfo>>,
         write: bool,
     ) -> Result<CursorId, Error> {
         Ok(self.trees.open_cursor(&self.pager, root, key, write))

@@ -113,16 +113,18 @@ pub(crate) fn u32_at(page: &[u8], at: usize) -> u32 {
 }
 
 /// Writes 2 bytes at `at`, which lies inside. 65536 is written as 0, as the format has it.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_u16(page: &mut [u8], at: usize, value: usize) {
     debug_assert!(value <= 0x1_0000);
-    page[at..at + 2].copy_from_slice(&(value as u16).to_be_bytes());
+    let two = &mut page[at..at + 2];
+    [two[0], two[1]] = (value as u16).to_be_bytes();
 }
 
 /// Writes 4 bytes at `at`, which lies inside.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_u32(page: &mut [u8], at: usize, value: u32) {
-    page[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    let four = &mut page[at..at + 4];
+    [four[0], four[1], four[2], four[3]] = value.to_be_bytes();
 }
 
 /// Decodes the header of page `no`. Free bytes stay uncounted: readers do not need them.

@@ -364,8 +364,9 @@ impl Change<'_> {
             cells.start.max(before.start)..cells.end.min(before.end)
         });
         let written = match own {
-            // Taking one cell off and putting one on costs as much as copying four in a page that is filled anew.
-            Some(place) if kept.len() * 4 > cells.len().max(family.groups.range(place).len()) * 3 => {
+            // Taking one cell off and putting one on costs as much as copying eight in a page that is filled anew, and leaves holes that
+            // later inserts have to search.
+            Some(place) if kept.len() * 8 > cells.len().max(family.groups.range(place).len()) * 7 => {
                 self.edit_page(family, place, cells, kept)
             }
             _ => self.fill_page(family.kind, frame, cells),
