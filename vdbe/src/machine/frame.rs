@@ -61,9 +61,9 @@ impl Frame {
         self.stores.clear();
     }
 
-    /// Closes every cursor, the last one first: the next run opens the first one first, and finds it most easily where it was put last.
+    /// Closes every cursor.
     pub(super) fn close_cursors(&mut self, storage: &mut Storage) {
-        for slot in self.cursors.iter_mut().rev() {
+        for slot in &mut self.cursors {
             slot.close(storage);
         }
         self.stores.clear();
