@@ -310,17 +310,22 @@ impl Register {
         true
     }
 
+    /// The number as it shows in text: an integer that stands for a real is that real. `None` for the rest.
+    #[inline]
+    pub fn shown_number(&self) -> Option<ValueRef<'static>> {
+        match self.tag {
+            Tag::Integer if self.flags.has(Flags::INT_REAL) => Some(ValueRef::Real(self.number as f64)),
+            Tag::Integer => Some(ValueRef::Integer(self.number)),
+            Tag::Real => Some(ValueRef::Real(f64::from_bits(self.number as u64))),
+            _ => None,
+        }
+    }
+
     /// Makes text of a number, in place. Text, blobs and NULL stay as they are.
     pub fn make_text(&mut self, encoding: Encoding) {
-        let number = self.value();
-        let shown_as_real = self.tag == Tag::Integer && self.flags.has(Flags::INT_REAL);
-        let number = match number {
-            ValueRef::Integer(integer) if shown_as_real => ValueRef::Real(integer as f64),
-            ValueRef::Integer(integer) => ValueRef::Integer(integer),
-            ValueRef::Real(real) => ValueRef::Real(real),
-            _ => return,
-        };
-        render::push_number(number, encoding, self.buffer(Tag::Text));
+        if let Some(number) = self.shown_number() {
+            render::push_number(number, encoding, self.buffer(Tag::Text));
+        }
     }
 
     /// Declares the bytes of a text or blob to be the other one.

@@ -241,6 +241,7 @@ impl Begin {
         let (files, _) = files(&mut pager.files, &mut pager.wait)?;
         let known = files.header.as_ref().map(|header| header.version);
         if len == HEADER_BYTES && known.as_ref().is_some_and(|known| bytes[24..40] == known[..]) {
+            pager.keep_header_buffer(bytes);
             return Ok(Some(At::Write));
         }
         // An empty file that was empty before has nothing to forget.

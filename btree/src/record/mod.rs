@@ -12,6 +12,7 @@ pub mod serial;
 pub mod value;
 pub mod varint;
 
+pub(crate) use compare::compare_rest;
 pub use compare::{
     Compared, compare_integer_real, compare_prefix, compare_reals, compare_record, compare_records,
     compare_values,

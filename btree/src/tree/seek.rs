@@ -19,7 +19,7 @@ use crate::btree::SeekOutcome;
 use crate::collation::KeyInfo;
 use crate::error::{Damage, Error};
 use crate::pager::{PageHeader, Pager};
-use crate::record::{Compared, ValueRef, Values, compare_prefix, serial};
+use crate::record::{Compared, ValueRef, Values, compare_prefix, compare_rest, serial};
 use crate::tree::cell;
 use crate::tree::cursor::{Cursor, State, damaged, load_child};
 use crate::tree::geometry::Geometry;
@@ -101,6 +101,36 @@ fn first_column(bytes: &[u8], at: usize, payload_max: usize) -> Option<(u8, &[u8
         return None;
     }
     Some((serial, bytes.get(at + 1 + header_len..)?))
+}
+
+/// How the record whose payload length, a single byte, stands at `at` compares to the key with whose first column it agrees. `None`: by
+/// other means.
+#[inline]
+fn compare_others(bytes: &[u8], at: usize, probe: Probe<'_>) -> Option<Ordering> {
+    if probe.key.len() == 1 {
+        return Some(probe.when_equal);
+    }
+    let len = usize::from(*bytes.get(at)?);
+    let record = bytes.get(at + 1..at + 1 + len)?;
+    match compare_rest(record, len as u64, probe.key, probe.info, probe.when_equal) {
+        Ok(Compared::Decided(ordering)) => Some(ordering),
+        _ => None,
+    }
+}
+
+/// Halves `lo..hi` as long as `order` knows how the middle compares to what is looked for; the place and `true` where it is equal.
+#[inline(always)]
+fn bisect(mut lo: u32, mut hi: u32, order: impl Fn(u32) -> Option<Ordering>) -> (u32, u32, bool) {
+    while lo < hi {
+        let middle = lo + (hi - lo) / 2;
+        match order(middle) {
+            Some(Ordering::Less) => lo = middle + 1,
+            Some(Ordering::Greater) => hi = middle,
+            Some(Ordering::Equal) => return (middle, hi, true),
+            None => break,
+        }
+    }
+    (lo, hi, false)
 }
 
 impl Cursor {
@@ -382,9 +412,10 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<(u32, bool)> {
         loop {
-            (lo, hi) = self.narrow(probe, lo, hi, pager, geometry);
-            if lo >= hi {
-                return Ok(Some((lo, false)));
+            let found;
+            (lo, hi, found) = self.narrow(probe, lo, hi, pager, geometry);
+            if found || lo >= hi {
+                return Ok(Some((lo, found)));
             }
             let middle = lo + (hi - lo) / 2;
             match ready!(self.compare_cell(middle, probe, pager, geometry)) {
@@ -395,55 +426,49 @@ impl Cursor {
         }
     }
 
-    /// Goes on with a binary search as far as first columns decide it that are integers or short texts under BINARY, in short cells:
-    /// most steps of most searches. What is left of the range; its middle decides by other means.
+    /// Goes on with a binary search as far as first columns are integers or short texts under BINARY, in short cells: most steps of most
+    /// searches. What is left of the range, whose middle decides by other means; or the cell that equals the key, and `true`.
+    #[inline]
     fn narrow(
         &self,
         probe: Probe<'_>,
-        mut lo: u32,
-        mut hi: u32,
+        lo: u32,
+        hi: u32,
         pager: &Pager,
         geometry: &Geometry,
-    ) -> (u32, u32) {
+    ) -> (u32, u32, bool) {
         let (Some(&value), Some(column)) = (probe.key.first(), probe.info.columns.first()) else {
-            return (lo, hi);
+            return (lo, hi, false);
         };
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
         let skip = if self.leaf { 0 } else { 4 };
-        let less = if column.descending { Ordering::Greater } else { Ordering::Less };
         let payload_max = geometry.max_local.min(0x7f);
+        let cell = |index: u32| page::cell_offset(bytes, header, index as usize) + skip;
+        let direct = |order: Ordering| if column.descending { order.reverse() } else { order };
         match value {
-            ValueRef::Integer(number) => {
-                while lo < hi {
-                    let middle = lo + (hi - lo) / 2;
-                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
-                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
-                    let Some(stored) = serial::integer(u64::from(serial), content) else { break };
-                    match stored.cmp(&number) {
-                        Ordering::Equal => break,
-                        order if order == less => lo = middle + 1,
-                        _ => hi = middle,
-                    }
+            ValueRef::Integer(number) => bisect(lo, hi, |index| {
+                let at = cell(index);
+                let (serial, content) = first_column(bytes, at, payload_max)?;
+                match serial::integer(u64::from(serial), content)?.cmp(&number) {
+                    Ordering::Equal => compare_others(bytes, at, probe),
+                    order => Some(direct(order)),
                 }
-            }
-            ValueRef::Text(text) if column.collation.is_binary() => {
-                while lo < hi {
-                    let middle = lo + (hi - lo) / 2;
-                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
-                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
-                    let serial = u64::from(serial);
-                    let len = serial::content_len(serial) as usize;
-                    let Some(stored) = content.get(..len).filter(|_| serial::is_text(serial)) else { break };
-                    match stored.cmp(text) {
-                        Ordering::Equal => break,
-                        order if order == less => lo = middle + 1,
-                        _ => hi = middle,
-                    }
+            }),
+            ValueRef::Text(text) if column.collation.is_binary() => bisect(lo, hi, |index| {
+                let at = cell(index);
+                let (serial, content) = first_column(bytes, at, payload_max)?;
+                let serial = u64::from(serial);
+                let stored = content.get(..serial::content_len(serial) as usize)?;
+                if !serial::is_text(serial) {
+                    return None;
                 }
-            }
-            _ => {}
+                match stored.cmp(text) {
+                    Ordering::Equal => compare_others(bytes, at, probe),
+                    order => Some(direct(order)),
+                }
+            }),
+            _ => (lo, hi, false),
         }
-        (lo, hi)
     }
 
     /// How cell `index` of the present page compares to the key.

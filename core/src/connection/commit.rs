@@ -115,6 +115,9 @@ fn needs_super_journal(btree: &Btree) -> bool {
 impl HostState {
     /// Commits all databases that are written, and ends the read transactions that nobody needs.
     pub(crate) fn commit_all(&mut self, storage: &mut Storage) -> Step<()> {
+        if self.has_only_read(storage) {
+            return self.end_reads(storage, &mut 0);
+        }
         let mut commit = std::mem::take(&mut self.commit);
         match self.advance_commit(storage, &mut commit) {
             Ok(None) => {
@@ -132,6 +135,15 @@ impl HostState {
                 Err(error)
             }
         }
+    }
+
+    /// Whether this is the end of a transaction, not yet begun, that nobody has to be told of: all that it did was to read.
+    fn has_only_read(&self, storage: &Storage) -> bool {
+        self.commit.stage == Stage::Start
+            && self.vtabs.is_empty()
+            && self.outside_done.is_none()
+            && !storage.databases.iter().flatten().any(is_writing)
+            && !self.databases.iter().any(|database| database.schema_changed)
     }
 
     fn advance_commit(&mut self, storage: &mut Storage, commit: &mut Commit) -> Step<()> {
