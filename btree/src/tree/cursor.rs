@@ -387,37 +387,39 @@ pub(crate) fn load_child(
 #[derive(Default)]
 pub(crate) struct CursorSlab {
     cursors: Vec<Cursor>,
-    vacant: Vec<u32>,
 }
+
+/// So many cursors are made before a closed one is taken for another tree: it may still be at a good place in its own.
+const FAMILIAR: usize = 8;
 
 impl CursorSlab {
     /// Opens a cursor on the tree at `root`.
     pub fn open(&mut self, root: PageNo, key: Option<&Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
         let mut shared = false;
-        for other in self.cursors.iter_mut().filter(|other| other.open && other.root == root) {
-            other.shared = true;
-            shared = true;
+        let (mut familiar, mut vacant) = (None, None);
+        for (index, other) in self.cursors.iter_mut().enumerate() {
+            if other.root != root {
+                vacant = if other.open { vacant } else { Some(index) };
+            } else if other.open {
+                other.shared = true;
+                shared = true;
+            } else {
+                familiar = Some(index);
+            }
         }
-        // The one that was last on this tree, if there is one: it may still be at a good place.
-        let cursors = &mut self.cursors;
-        let familiar = self.vacant.iter().rposition(|&index| cursors[index as usize].root == root);
-        let vacant = match familiar {
-            Some(at) => Some(self.vacant.swap_remove(at)),
-            None => self.vacant.pop(),
-        };
-        match vacant {
-            Some(index) => {
-                let cursor = &mut cursors[index as usize];
+        let found = if self.cursors.len() < FAMILIAR { familiar } else { familiar.or(vacant) };
+        let index = found.unwrap_or(self.cursors.len());
+        match self.cursors.get_mut(index) {
+            Some(cursor) => {
                 cursor.reopen(root, key, write, now);
                 cursor.shared = shared;
-                CursorId { index, generation: cursor.generation }
+                CursorId { index: index as u32, generation: cursor.generation }
             }
             None => {
-                let index = cursors.len() as u32;
                 let mut cursor = Cursor::new(0, root, key.cloned(), write);
                 cursor.shared = shared;
-                cursors.push(cursor);
-                CursorId { index, generation: 0 }
+                self.cursors.push(cursor);
+                CursorId { index: index as u32, generation: 0 }
             }
         }
     }
@@ -429,7 +431,6 @@ impl CursorSlab {
             cursor.left = (cursor.state == State::OnEntry && cursor.counted.is_none()).then_some(now);
             cursor.overflow.clear();
             cursor.generation = cursor.generation.wrapping_add(1);
-            self.vacant.push(id.index);
         }
     }
 

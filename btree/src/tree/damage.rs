@@ -163,6 +163,19 @@ proptest! {
     }
 }
 
+/// A seek beside its leaf met the page, and left the cursor there as if it stood on an entry.
+#[test]
+fn a_leaf_that_became_an_interior_page_leaves_the_cursor_on_no_entry() {
+    let pages = Victim::new(512, AutoVacuum::None, 60).bed.pager.page_count();
+    for page in 2..=pages {
+        let mut victim = Victim::new(512, AutoVacuum::None, 60);
+        victim.damage(page, 0, 5);
+        for step in [(3, 52, 0), (0, 28, 0), (0, 40, 0)] {
+            victim.use_it(step);
+        }
+    }
+}
+
 #[test]
 fn a_healthy_database_has_nothing_to_report() {
     for mode in [AutoVacuum::None, AutoVacuum::Full, AutoVacuum::Incremental] {

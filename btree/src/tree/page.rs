@@ -94,13 +94,16 @@ pub(crate) fn header_start(no: PageNo) -> usize {
     if no == PageNo::ONE { FILE_HEADER_SIZE } else { 0 }
 }
 
-/// Reads 2 bytes at `at`; 0 where they lie outside.
-#[inline]
+/// Offsets in a page are less than this: 16 bits, and some bytes behind them.
+const OFFSET_LIMIT: usize = 1 << 17;
+
+/// Reads 2 bytes at `at`; 0 where they lie outside. Searches are made of this: the mask tells the compiler that `at + 1` does not overflow,
+/// and one comparison does.
+#[inline(always)]
 pub(crate) fn u16_at(page: &[u8], at: usize) -> usize {
-    match page.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
-        Some(bytes) => usize::from(u16::from_be_bytes(*bytes)),
-        None => 0,
-    }
+    debug_assert!(at < OFFSET_LIMIT);
+    let at = at & (OFFSET_LIMIT - 1);
+    if at + 1 < page.len() { usize::from(u16::from_be_bytes([page[at], page[at + 1]])) } else { 0 }
 }
 
 /// Reads 4 bytes at `at`; 0 where they lie outside.

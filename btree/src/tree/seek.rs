@@ -240,6 +240,8 @@ impl Cursor {
         }
         let leaf = ready!(load_child(pager, parent, index as u32, true, geometry));
         self.path[above].index = index as u32;
+        // What is known of the entry is of another page: where this one is damaged, the cursor is on none.
+        self.state = State::Nowhere;
         self.enter_page(leaf, pager);
         self.at_last = false;
         if !self.leaf {

@@ -383,10 +383,13 @@ impl Change<'_> {
     /// Writes a page from scratch.
     fn fill_page(&mut self, kind: PageKind, frame: FrameId, cells: Range<usize>) -> Result<(), Error> {
         let no = self.pager.page_no(frame);
-        for index in cells.clone() {
-            self.cell_size(kind, index).map_err(|damage| Error::corrupt(no, damage))?;
-        }
         let geometry = self.geometry;
+        let Workspace { cells: listed, sources, .. } = &mut *self.work;
+        let measured = match listed.get_mut(cells.clone()) {
+            Some(listed) => measure(kind, listed, sources, geometry),
+            None => Err(Damage::BadCellPointer),
+        };
+        measured.map_err(|damage| Error::corrupt(no, damage))?;
         let (bytes, header) = self.pager.write_with_header(frame)?;
         *header = page::format_empty(bytes, no, kind, geometry);
         assemble(bytes, header, &self.work.cells[cells], self.work, geometry)
@@ -529,6 +532,20 @@ impl Change<'_> {
         }
         Ok(Some(()))
     }
+}
+
+/// Makes sure that the sizes of these cells are known.
+fn measure(
+    kind: PageKind,
+    cells: &mut [CellRef],
+    sources: &[Buffer],
+    geometry: &Geometry,
+) -> Result<(), Damage> {
+    for cell in cells.iter_mut().filter(|cell| cell.size == 0) {
+        let page = sources.get(usize::from(cell.source)).ok_or(Damage::BadCellPointer)?;
+        cell.size = cell::size(kind, page, cell.at as usize, geometry)? as u16;
+    }
+    Ok(())
 }
 
 /// The size of an index leaf cell without the padding that a short one has.
