@@ -57,6 +57,7 @@ impl Pager {
     pub fn begin_change(&mut self) {
         debug_assert!(!self.change.open, "changes do not nest");
         debug_assert!(self.is_writing(), "a change needs a write transaction");
+        debug_assert!(self.script.is_none(), "a change under a script that is writing pages");
         self.change.open = true;
         self.change.number += 1;
         self.change.page_count_before = self.page_count;
@@ -284,6 +285,7 @@ impl Pager {
     #[cold]
     fn prepare_in_place(&mut self, id: FrameId) -> Result<(), Error> {
         debug_assert!(self.is_writing(), "write_in_place needs a write transaction");
+        debug_assert!(self.script.is_none(), "a write under a script that is writing pages");
         let newest = self.savepoints.newest();
         let frame = self.cache.frame(id);
         if frame.stamp < newest

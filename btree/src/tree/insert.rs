@@ -117,6 +117,10 @@ impl Trees {
         let task = ChainTask { cursor: id, row: Some((row.rowid.unwrap_or_default(), row.payload.len())) };
         let chain = ready!(self.build_long_chain(pager, task, row));
         let cursor = self.cursors.get_mut(id)?;
+        if chain.is_some() && cursor.state != State::OnEntry {
+            // The tree is empty: a cursor on no entry holds on to no page, and the root may have been evicted between the chain's changes.
+            ready!(cursor.go_to_root(pager, &self.geometry));
+        }
         let mut path = Path::of(cursor);
         path.levels[path.depth].index = place.index;
         let (settled, left) = ready!(Change::run(pager, &self.geometry, &mut self.work, |change| change

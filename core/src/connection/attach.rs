@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kernite_btree::{Btree, Encoding, TransactionKind, ValueRef};
+use kernite_btree::{Encoding, TransactionKind, ValueRef};
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::op::Db;
 use kernite_vdbe::{Error, Register, Step};
@@ -82,7 +82,7 @@ impl HostState {
         if self.catalog.find_qualifier(name).is_some() {
             return Err(Error::message(format!("database {} is already in use", lossy(name))));
         }
-        let options = open::options(&self.io, file, OpenFlags::default())?;
+        let target = open::target(&self.io, file, OpenFlags::default())?;
         let free = (2..self.catalog.databases.len()).find(|&at| self.catalog.databases[at].is_none());
         let at = free.unwrap_or(self.catalog.databases.len());
         let db = u8::try_from(at).map(Db).map_err(|_| Error::message("too many attached databases"))?;
@@ -99,8 +99,9 @@ impl HostState {
             storage.databases.push(None);
         }
         self.catalog.databases[at] = Some(Arc::new(schema));
-        self.databases[at] = DatabaseState::default();
-        storage.databases[at] = Some(Btree::new(Arc::clone(&self.io), options));
+        let (btree, seat) = target.btree(&self.io, &self.shared_memory);
+        self.databases[at] = DatabaseState { seat, ..DatabaseState::default() };
+        storage.databases[at] = Some(btree);
         Ok(db)
     }
 
@@ -111,6 +112,9 @@ impl HostState {
         }
         if let Some(slot) = storage.databases.get_mut(at) {
             *slot = None;
+        }
+        if let Some(state) = self.databases.get_mut(at) {
+            state.seat = None;
         }
         self.generation += 1;
         self.expired += 1;

@@ -86,7 +86,8 @@ impl Connection {
 
     /// The path of a database's file; empty for none.
     pub fn path(&self, db: usize) -> Vec<u8> {
-        let is_bytes = |state: &State| state.host.databases.get(db).is_some_and(|database| database.is_bytes);
+        let is_bytes =
+            |state: &State| state.host.databases.get(db).is_some_and(|database| database.is_in_memory());
         if self.with(|state| is_bytes(&state.borrow())) {
             return Vec::new();
         }

@@ -251,6 +251,7 @@ impl Preparing {
                 }
             }
             if self.parsed.is_none() {
+                state.borrow_mut().host.follow_deferral();
                 if self.explain.is_none()
                     && let Some(prepared) = find_cached(state, sql)
                 {
@@ -359,7 +360,7 @@ impl Preparing {
 
 impl HostState {
     /// Whether the file of a database has another schema than the catalogue.
-    fn is_changed(&mut self, storage: &mut kernite_vdbe::host::Storage, db: Db) -> Step<bool> {
+    pub(super) fn is_changed(&mut self, storage: &mut kernite_vdbe::host::Storage, db: Db) -> Step<bool> {
         let known = match self.catalog.database(db) {
             Some(schema) if schema.loaded && self.databases[usize::from(db.0)].opened => schema.cookie,
             _ => return Ok(Some(false)),

@@ -90,8 +90,8 @@ impl Connection {
     /// # Errors
     /// `SQLITE_CANTOPEN` and what is wrong with a URI.
     pub fn open(process: &Arc<Process>, name: &[u8], flags: OpenFlags) -> Result<Connection, Error> {
-        let options = open::options(process.io(), name, flags)?;
-        let state = State::new(Arc::clone(process.io()), options);
+        let target = open::target(process.io(), name, flags)?;
+        let state = State::new(process, target);
         let interrupt = Arc::clone(&state.host.vm.interrupt);
         #[allow(clippy::arc_with_non_send_sync)]
         let shared = Arc::new(Shared { state: ReentrantMutex::new(RefCell::new(state)), interrupt });

@@ -116,6 +116,42 @@ fn vacuum_counts_rowids_anew_where_nothing_refers_to_them() {
     check(&connection, "SELECT name FROM sqlite_schema", &["p", "k", "sqlite_autoindex_k_1"]);
 }
 
+/// The catalogue at hand may be older than the file: VACUUM took a new index for a table, and read its root as one of rows.
+#[test]
+fn vacuum_reads_the_schema_that_others_changed() {
+    let process = Arc::new(Process::new(Arc::new(MemoryIo::new())));
+    let open = || Connection::open(&process, b"/shared.db", OpenFlags::default()).unwrap();
+    let (one, other) = (open(), open());
+    check(
+        &one,
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 'x'), (2, 'y'); SELECT count(*) FROM t",
+        &["2"],
+    );
+    check(
+        &other,
+        "CREATE INDEX i ON t(b DESC); CREATE TABLE u(c PRIMARY KEY) WITHOUT ROWID; INSERT INTO u VALUES(7)",
+        &[],
+    );
+    check(&one, "VACUUM", &[]);
+    check(&one, "PRAGMA integrity_check", &["ok"]);
+    check(&one, "SELECT c FROM u", &["7"]);
+    check(&other, "SELECT a FROM t WHERE b = 'y'", &["2"]);
+}
+
+/// Between the changes that write a long chain pages are evicted, the root of an empty tree among them.
+#[test]
+fn a_long_row_goes_into_an_empty_table_however_small_the_cache() {
+    let connection = open("/long.db");
+    check(
+        &connection,
+        "PRAGMA page_size=512; PRAGMA cache_size=10; CREATE TABLE t(a INTEGER PRIMARY KEY, b)",
+        &[],
+    );
+    check(&connection, "INSERT INTO t VALUES(1, zeroblob(70000)), (2, zeroblob(90000))", &[]);
+    check(&connection, "SELECT a, length(b) FROM t", &["1|70000", "2|90000"]);
+    check(&connection, "PRAGMA integrity_check", &["ok"]);
+}
+
 #[test]
 fn pragmas_are_table_valued_functions() {
     let connection = open(":memory:");

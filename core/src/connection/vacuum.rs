@@ -1,14 +1,15 @@
 //! VACUUM: the database is written anew, without gaps, and copied back; or, with INTO, it stays where it was written.
 //!
 //! ```text
-//! Open ─> Begin ─> Rows ─> [Trees ─> Copy]… ─> Schema ─> Commit ─┬─> CopyBack ─> Prepare ─> Finish ─> End
+//! Open ─> Begin ─> Catalogue ─> Rows ─> [Trees ─> Copy]… ─> Schema ─> Commit ─┬─> CopyBack ─> Prepare ─> Finish ─> End
 //!                                                                └─> Close (INTO) ────────────────────> End
 //! ```
 //!
 //! | stage      | what holds when it begins                                                                                |
 //! |------------|----------------------------------------------------------------------------------------------------------|
 //! | `Begin`    | the new database is open and empty                                                                        |
-//! | `Rows`     | it is being written; the old one is locked against writers                                                |
+//! | `Catalogue`| it is being written; the old one is locked against writers                                                |
+//! | `Rows`     | the catalogue is that of the file, whatever others did to its schema before the lock                      |
 //! | `Copy`     | every tree has its root in the new database                                                               |
 //! | `CopyBack` | the new database is complete and committed; the old one is in a write transaction that changed nothing    |
 //! | `Finish`   | the old one's new content is durable but for the end of its journal                                       |
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use kernite_btree::record::decode::Values;
 use kernite_btree::record::encode;
 use kernite_btree::{
-    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, PageNo, RowPayload,
-    SeekOutcome, Synchronous, TransactionKind, TreeKind, ValueRef,
+    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, OpenOptions, PageNo,
+    RowPayload, SeekOutcome, Synchronous, TransactionKind, TreeKind, ValueRef,
 };
 use kernite_io::ready;
 use kernite_vdbe::host::Storage;
@@ -37,12 +38,14 @@ use kernite_vdbe::{Error, Register, Step};
 use super::host::HostState;
 use super::open::{self, OpenFlags};
 use super::schema::{Scan, btree, corrupt, schema_row};
+use super::shared_memory::Seat;
 use crate::catalog::{Index, IndexOrigin, TableKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
     Begin,
+    Catalogue,
     Rows,
     Trees,
     Copy,
@@ -64,6 +67,8 @@ pub(crate) struct Vacuum {
     stage: Stage,
     /// The new database.
     pub(crate) target: Btree,
+    /// Its place, where it is in memory and shared by name.
+    _seat: Option<Seat>,
     scan: Option<Scan>,
     rows: Vec<Row>,
     /// The next row, tree or field of a stage.
@@ -178,14 +183,18 @@ impl HostState {
             },
         };
         let main = btree(storage, db)?;
-        let mut options = match &into {
-            Some(file) => open::options(&self.io, file, OpenFlags::default())?,
-            None => kernite_btree::OpenOptions { create: true, ..Default::default() },
+        let is_private = main.path().is_empty();
+        let in_memory = is_private || self.databases[usize::from(db.0)].is_in_memory();
+        let (mut target, seat) = match &into {
+            Some(file) => {
+                open::target(&self.io, file, OpenFlags::default())?.btree(&self.io, &self.shared_memory)
+            }
+            None => {
+                let options = OpenOptions { create: true, memory: in_memory, ..OpenOptions::default() };
+                (Btree::new(Arc::clone(&self.io), options), None)
+            }
         };
-        options.memory |= into.is_none() && main.path().is_empty();
-        let mut target = Btree::new(Arc::clone(&self.io), options);
         let is_wal = main.journal_mode() == JournalMode::Wal && into.is_none();
-        let in_memory = main.path().is_empty();
         let wanted = self.settings.next_page_size.filter(|_| !is_wal && !in_memory);
         target.set_page_size(main.page_size(), None)?;
         if let Some(size) = wanted {
@@ -201,6 +210,7 @@ impl HostState {
             is_into: into.is_some(),
             stage: Stage::Open,
             target,
+            _seat: seat,
             scan: None,
             rows: Vec::new(),
             at: 0,
@@ -236,7 +246,16 @@ impl HostState {
                     };
                     vacuum.target.set_auto_vacuum(auto_vacuum)?;
                     ready!(vacuum.target.begin(TransactionKind::Write));
-                    vacuum.scan = Some(Scan::new(main, PageNo::ONE)?);
+                    vacuum.stage = Stage::Catalogue;
+                }
+                Stage::Catalogue => {
+                    if ready!(self.is_changed(storage, db)) {
+                        self.unload_schema(db);
+                    }
+                    if self.catalog.database(db).is_some_and(|schema| !schema.loaded) {
+                        ready!(self.load_schema(storage, db));
+                    }
+                    vacuum.scan = Some(Scan::new(btree(storage, db)?, PageNo::ONE)?);
                     vacuum.stage = Stage::Rows;
                 }
                 Stage::Rows => {

@@ -123,6 +123,9 @@ impl Machine {
     fn decide(&mut self, storage: &mut Storage, host: &mut dyn Host) {
         self.unwind(storage, host);
         self.frame.close_cursors(storage);
+        if self.ending.error.is_some() {
+            self.frame.abandon_groups();
+        }
         self.run.part = 0;
         self.run.candidate = None;
         let flags = self.program.flags;

@@ -15,7 +15,7 @@ use crate::function::builtin::like::Pattern;
 use crate::host::{Host, Storage};
 use crate::op::{Addr, CollationId, Reg};
 use crate::program::Program;
-use crate::register::Register;
+use crate::register::{Payload, Register};
 
 use super::ephemeral::Stores;
 use super::slot::Slot;
@@ -60,6 +60,13 @@ impl Frame {
         self.once.clear();
         self.auxdata.clear();
         self.stores.clear();
+    }
+
+    /// Lets go of the groups that got no value: an application's aggregate hears of it before the application hears of the error.
+    pub(super) fn abandon_groups(&mut self) {
+        let groups =
+            self.registers.iter_mut().filter(|register| matches!(register.payload, Payload::Accumulator(_)));
+        groups.for_each(Register::set_null);
     }
 
     /// Closes every cursor.
