@@ -63,6 +63,12 @@ pub fn content_len(serial: u64) -> u64 {
     }
 }
 
+/// [`content_len`] of a type that takes one byte in a header; of any other byte, that of its low seven bits.
+#[inline(always)]
+pub(crate) fn short_len(serial: u8) -> usize {
+    usize::from(SHORT_LEN[usize::from(serial & 0x7f)])
+}
+
 /// Whether `serial` is an integer.
 #[inline(always)]
 pub const fn is_integer(serial: u64) -> bool {

@@ -80,6 +80,10 @@ pub(crate) struct Cursor {
     pub patience: u8,
     /// Seeks in a row that looked there in vain.
     pub misses: u8,
+    /// Seeks by rowid in a row that ended on another leaf of the same parent.
+    pub strayed: u8,
+    /// The last seek by key met an entry that equals it.
+    pub equal_seen: bool,
     /// Number of levels above the page on which the cursor stands.
     pub depth: u8,
     /// The cell on which the cursor stands.
@@ -155,6 +159,8 @@ impl Cursor {
             kind: if key.is_some() { TreeKind::Index } else { TreeKind::Table },
             patience: 0,
             misses: 0,
+            strayed: 0,
+            equal_seen: false,
             depth: 0,
             index: 0,
             count: 0,
@@ -182,6 +188,7 @@ impl Cursor {
             self.reset();
             self.patience = 0;
             self.misses = 0;
+            self.strayed = 0;
         }
         self.fault = None;
         self.open = true;

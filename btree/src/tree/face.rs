@@ -182,6 +182,13 @@ impl Btree {
         self.trees.with_cursor(cursor, |cursor, geometry| cursor.seek_key(key, when_equal, pager, geometry))
     }
 
+    /// Whether the last [`Btree::seek_key`] of the cursor met an entry that equals the key in all of the key's columns. If it did, the entry
+    /// above or below which it was sent by `when_equal` is one.
+    #[inline]
+    pub fn equal_seen(&self, cursor: CursorId) -> bool {
+        self.trees.cursors.get(cursor).is_ok_and(|cursor| cursor.equal_seen)
+    }
+
     /// Compares the entry under an index cursor with `key` (entry <=> key), `when_equal` as in `seek_key`.
     pub fn compare_key(
         &mut self,
