@@ -38,6 +38,8 @@ pub struct Case<'a> {
     pub exhaustive: bool,
     /// What the world gets wrong, to see that the oracles notice.
     pub lie: Lie,
+    /// Changes the settings that chance drew.
+    pub tune: Option<fn(&mut Settings)>,
 }
 
 impl Case<'_> {
@@ -52,6 +54,7 @@ impl Case<'_> {
             record: false,
             exhaustive: false,
             lie: Lie::None,
+            tune: None,
         }
     }
 }
@@ -94,7 +97,10 @@ pub fn run(case: &Case<'_>) -> Verdict {
         Some(list) => Decisions::from_list(list),
         None => Decisions::from_seed(case.seed),
     };
-    let settings = Settings::draw(&case.profile, &mut decisions);
+    let mut settings = Settings::draw(&case.profile, &mut decisions);
+    if let Some(tune) = case.tune {
+        tune(&mut settings);
+    }
     let own = workload::by_name(settings.workload);
     let Some(workload) = case.workload.or(own.as_deref()) else { unreachable!("settings name a workload") };
     let mut schema = vec![format!("CREATE TABLE {LEDGER}(seq INTEGER PRIMARY KEY, ticket INTEGER NOT NULL)")];

@@ -120,7 +120,7 @@ impl Pager {
         // Freed, or cut off, since a level was opened: the bytes that the page had may be owed to it.
         let had_content = self.freed.contains(&page)
             || number > self.transaction.lowest_page_count && self.existed_at_some_level(page);
-        if had_content {
+        if had_content && !kernite_io::planted!(FreedPageImageMissed) {
             ready!(self.get_any(page));
         }
         let id = match self.cache.find(page) {

@@ -196,8 +196,10 @@ impl Change<'_> {
         let last_size = self.cell(last.frame, last_index)?.size as usize;
         let kept = self.keep_leaf_cell(last.frame, last_index, last_size, child.get().to_be_bytes())?;
         self.remove_cell(last.frame, last_index, last_size)?;
-        self.remove_cell(frame, index, size)?;
-        self.place_cell(frame, index, kept)?;
+        if !kernite_io::planted!(DividerLost) {
+            self.remove_cell(frame, index, size)?;
+            self.place_cell(frame, index, kept)?;
+        }
         Ok(())
     }
 

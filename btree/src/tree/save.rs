@@ -94,7 +94,9 @@ pub(crate) fn restore(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometr
     match outcome {
         SeekOutcome::Empty => return Ok(Some(CursorPosition::Nowhere)),
         SeekOutcome::At(Ordering::Less) => cursor.skip = -1,
-        SeekOutcome::At(Ordering::Greater) => cursor.skip = 1,
+        SeekOutcome::At(Ordering::Greater) => {
+            cursor.skip = i8::from(!kernite_io::planted!(CursorRestoredPast));
+        }
         // The saved entry may itself have been the neighbour of one that is gone: `skip` stays.
         SeekOutcome::At(Ordering::Equal) => {}
     }

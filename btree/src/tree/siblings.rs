@@ -81,6 +81,7 @@ impl Change<'_> {
         self.take_dividers(&mut family)?;
         self.collect_cells(&mut family)?;
         let space = self.geometry.usable - family.kind.header_size();
+        let space = space + 2 * usize::from(kernite_io::planted!(BalanceOverfills));
         let mut groups = family.groups;
         let count = self.work.cells.len();
         groups
@@ -233,7 +234,9 @@ impl Change<'_> {
                 } else {
                     let right = page::right_child(self.pager.page(frame), self.pager.header(frame));
                     let right = right.map_or(0, PageNo::get);
-                    put_u32(&mut self.work.arena, at, right);
+                    if !kernite_io::planted!(RightChildLost) {
+                        put_u32(&mut self.work.arena, at, right);
+                    }
                     (at, size)
                 };
                 self.work.cells.push(CellRef { source: ARENA, at: at as u32, size: size as u16 });
@@ -494,8 +497,9 @@ impl Change<'_> {
         let child = page.get().to_be_bytes();
         if kind == PageKind::TableLeaf {
             // The largest rowid of the child.
+            let back = 1 + usize::from(kernite_io::planted!(DividerOffByOne) && end > 2);
             let rowid = self
-                .cell_bytes(kind, end - 1)
+                .cell_bytes(kind, end - back)
                 .and_then(|bytes| cell::rowid_only(bytes, 0, true))
                 .map_err(|damage| Error::corrupt(page, damage))?;
             return Ok(self.keep_divider(child, rowid));

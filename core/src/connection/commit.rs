@@ -1,7 +1,7 @@
 //! Commit and rollback over all databases of a connection.
 //!
 //! ```text
-//! Start ─> [SuperName ─> SuperWrite ─> SuperSync] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
+//! Start ─> [SuperName ─> SuperCreate] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
 //! ```
 //!
 //! | stage         | what holds when it begins                                                                       |
@@ -17,10 +17,9 @@
 
 use std::sync::Arc;
 
+use kernite_btree::pager::{CreateSuper, RemoveSuper};
 use kernite_btree::{Btree, Error as StorageError, JournalMode, Synchronous, TransactionKind};
-use kernite_io::{
-    AccessMode, Buffer, Completion, File, FileKind, IoError, IoSlice, OpenFlags, Outstanding, Pending, ready,
-};
+use kernite_io::{Completion, IoError, Outstanding, Pending, ready};
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::{Error, Step};
 
@@ -34,8 +33,25 @@ pub(crate) struct Commit {
     /// The next database of the stage.
     db: usize,
     super_journal: Option<SuperJournal>,
+    outstanding: Outstanding,
+}
+
+impl Commit {
     /// What this script waits for.
-    pub(crate) outstanding: Outstanding,
+    pub(crate) fn outstanding(&self) -> impl Iterator<Item = &Outstanding> {
+        let journal = self.super_journal.as_ref();
+        let steps = journal.map(|journal| [journal.create.outstanding(), journal.remove.outstanding()]);
+        std::iter::once(&self.outstanding).chain(steps.into_iter().flatten())
+    }
+
+    /// Forgets what is over of that.
+    pub(crate) fn forget_done(&mut self) {
+        self.outstanding.prune();
+        if let Some(journal) = &mut self.super_journal {
+            journal.create.forget_done();
+            journal.remove.forget_done();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +59,7 @@ enum Stage {
     #[default]
     Start,
     SuperName,
-    SuperOpen,
-    SuperWrite,
+    SuperCreate,
     Prepare,
     SuperRemove,
     Finish,
@@ -54,12 +69,11 @@ enum Stage {
 /// The file that binds several journals together.
 struct SuperJournal {
     path: Vec<u8>,
-    names: Vec<u8>,
-    file: Option<Arc<dyn File>>,
+    /// The journals that it binds.
+    journals: Vec<Vec<u8>>,
     stat: Option<Arc<Completion<Option<kernite_io::FileStat>>>>,
-    open: Option<Arc<Completion<kernite_io::OpenOutcome>>>,
-    done: Option<Arc<Completion<()>>>,
-    removed: Option<Arc<Completion<bool>>>,
+    create: CreateSuper,
+    remove: RemoveSuper,
 }
 
 /// A rollback under way.
@@ -161,23 +175,26 @@ impl HostState {
                         if main_has_file && bound.count() > 1 { Stage::SuperName } else { Stage::Prepare };
                 }
                 Stage::SuperName => ready!(self.name_super_journal(storage, commit)),
-                Stage::SuperOpen => ready!(self.open_super_journal(commit)),
-                Stage::SuperWrite => {
-                    if let Some(journal) = &mut commit.super_journal
-                        && let Some(file) = &journal.file
-                    {
-                        let names = || IoSlice::whole(Buffer::copy_of(&journal.names));
-                        let start = || file.write_then_sync(0, vec![names()]);
-                        ready!(poll(&mut journal.done, &mut commit.outstanding, start));
-                        journal.file = None;
+                Stage::SuperCreate => {
+                    if let Some(SuperJournal { path, journals, create, .. }) = &mut commit.super_journal {
+                        let journals: Vec<&[u8]> = journals.iter().map(Vec::as_slice).collect();
+                        ready!(create.step(&self.io, path, &journals));
+                        *create = CreateSuper::default(); // closes the file
                     }
                     commit.stage = Stage::Prepare;
                 }
                 Stage::Prepare => {
                     let name = commit.super_journal.as_ref().map(|journal| journal.path.clone());
+                    if kernite_io::planted!(SuperJournalRemovedEarly)
+                        && let Some(journal) = &mut commit.super_journal
+                    {
+                        ready!(journal.remove.step(&self.io, &journal.path));
+                    }
                     while let Some(slot) = storage.databases.get_mut(commit.db) {
                         if let Some(btree) = slot.as_mut().filter(|btree| is_writing(btree)) {
                             let name = name.as_deref().filter(|_| needs_super_journal(btree));
+                            let name = name
+                                .filter(|_| commit.db == 0 || !kernite_io::planted!(SuperJournalNotNamed));
                             ready!(btree.commit_prepare(name));
                         }
                         commit.db += 1;
@@ -187,8 +204,7 @@ impl HostState {
                 }
                 Stage::SuperRemove => {
                     if let Some(journal) = &mut commit.super_journal {
-                        let start = || self.io.remove(&journal.path, true);
-                        ready!(poll(&mut journal.removed, &mut commit.outstanding, start));
+                        ready!(journal.remove.step(&self.io, &journal.path));
                     }
                     commit.stage = Stage::Finish;
                 }
@@ -235,12 +251,10 @@ impl HostState {
         let main = storage.databases.first().and_then(Option::as_ref).map_or(&[][..], Btree::path);
         let journal = commit.super_journal.get_or_insert_with(|| SuperJournal {
             path: Vec::new(),
-            names: Vec::new(),
-            file: None,
+            journals: Vec::new(),
             stat: None,
-            open: None,
-            done: None,
-            removed: None,
+            create: CreateSuper::default(),
+            remove: RemoveSuper::default(),
         });
         loop {
             if journal.path.is_empty() {
@@ -259,24 +273,9 @@ impl HostState {
             journal.path.clear();
         }
         for btree in storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree)) {
-            journal.names.extend_from_slice(btree.path());
-            journal.names.extend_from_slice(b"-journal\0");
+            journal.journals.push([btree.path(), b"-journal"].concat());
         }
-        commit.stage = Stage::SuperOpen;
-        Ok(Some(()))
-    }
-
-    fn open_super_journal(&mut self, commit: &mut Commit) -> Step<()> {
-        let Some(journal) = &mut commit.super_journal else { return Ok(Some(())) };
-        let flags = OpenFlags {
-            create: true,
-            exclusive: true,
-            ..OpenFlags::new(FileKind::SuperJournal, AccessMode::ReadWrite)
-        };
-        let start = || self.io.open(Some(&journal.path), flags);
-        let outcome = ready!(poll(&mut journal.open, &mut commit.outstanding, start));
-        journal.file = Some(outcome.file);
-        commit.stage = Stage::SuperWrite;
+        commit.stage = Stage::SuperCreate;
         Ok(Some(()))
     }
 

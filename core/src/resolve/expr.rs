@@ -532,9 +532,9 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// The value of a literal with a fraction, an exponent or too many digits.
+/// The value of a literal with a fraction, an exponent or too many digits: what CAST makes of the same text, which is not always the nearest.
 fn real(text: &[u8]) -> f64 {
-    String::from_utf8_lossy(text).parse().unwrap_or(0.0)
+    kernite_vdbe::value::parse::real(text).value
 }
 
 fn hex_bytes(digits: &[u8]) -> Box<[u8]> {

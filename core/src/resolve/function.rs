@@ -195,9 +195,8 @@ impl Resolver<'_, '_> {
             "likely" => Some(Some(125_829_120)),
             "likelihood" => Some(match env.ast.expr(*written.arguments.get(1)?) {
                 ast::Expr::Float(text) => {
-                    let text = lossy(env.ast.text(*text)).into_owned();
-                    let value = text.parse::<f64>().ok().filter(|value| *value <= 1.0);
-                    value.map(|value| (value * ONE) as u32)
+                    let value = kernite_vdbe::value::parse::real(env.ast.text(*text)).value;
+                    (value <= 1.0).then_some((value * ONE) as u32)
                 }
                 _ => None,
             }),

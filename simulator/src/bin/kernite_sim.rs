@@ -39,6 +39,8 @@ enum Do {
     Shrink(OneArgs),
     /// Writes one run as an HTML page with its timeline.
     Report(OneArgs),
+    /// Exposes bugs that were planted in the engine and tells which were found.
+    Mutants(MutantsArgs),
     /// Lists the profiles.
     Profiles,
 }
@@ -99,6 +101,27 @@ struct OneArgs {
     /// Print every event, not only what clients did and what went wrong on purpose.
     #[arg(long)]
     verbose: bool,
+}
+
+#[derive(Args)]
+struct MutantsArgs {
+    /// How long to run in all.
+    #[arg(long = "for", value_parser = parse_time, default_value = "10m")]
+    time: Duration,
+    /// How many bugs are exposed at a time.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// How often each is hunted, from different seeds.
+    #[arg(long, default_value_t = 3)]
+    hunts: u64,
+    /// Only bugs whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Print what the oracles said.
+    #[arg(long)]
+    verbose: bool,
+    #[arg(long, hide = true)]
+    worker: Option<String>,
 }
 
 fn parse_profile(name: &str) -> Result<Profile, String> {
@@ -165,6 +188,7 @@ fn main() -> ExitCode {
         Do::Replay(args) => replay(&args),
         Do::Shrink(args) => shrink(&args),
         Do::Report(args) => write_report(&args),
+        Do::Mutants(args) => mutants(&args),
         Do::Profiles => {
             PROFILES.iter().for_each(|profile| println!("{:<10} {}", profile.name, profile.about));
             Ok(true)
@@ -178,6 +202,22 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+#[cfg(feature = "planted")]
+fn mutants(args: &MutantsArgs) -> Result<bool, String> {
+    use kernite_simulator::mutants::command::{Options, run, work};
+    let &MutantsArgs { time, jobs, hunts, verbose, .. } = args;
+    match &args.worker {
+        Some(bug) => work(bug, hunts, time, verbose).map(|_| true),
+        None => run(&Options { time, jobs, hunts, only: args.only.clone(), verbose }),
+    }
+}
+
+#[cfg(not(feature = "planted"))]
+fn mutants(args: &MutantsArgs) -> Result<bool, String> {
+    let _ = args;
+    Err("this build has no planted bugs; build with `--features planted --profile planted`".into())
 }
 
 /// Runs the seeds of `args`, every `stride`-th from `offset` on, and tells `each` of them.
@@ -377,6 +417,7 @@ fn run_one(args: &OneArgs, record: bool) -> Result<(RunScript, Verdict), String>
         record,
         exhaustive: args.which.exhaustive,
         lie: Lie::None,
+        tune: None,
     });
     if !has_decisions {
         script.decisions = verdict.decisions.clone();

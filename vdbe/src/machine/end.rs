@@ -248,7 +248,10 @@ impl Machine {
             if let Some(btree) = slot
                 && btree.transaction().is_some_and(|kind| kind != TransactionKind::Read)
             {
-                if roll_back && btree.savepoint_rollback(savepoint.index)?.is_none() {
+                if roll_back
+                    && !kernite_io::planted!(StatementNotUndone)
+                    && btree.savepoint_rollback(savepoint.index)?.is_none()
+                {
                     return Ok(());
                 }
                 if btree.savepoint_release(savepoint.index)?.is_none() {

@@ -66,6 +66,7 @@ pub(super) fn insert(
     }
     if !flags.no_op {
         let btree = btree(cx.storage, tree.db)?;
+        cx.run.changes += i64::from(flags.count_change && kernite_io::planted!(RetryCountsTwice));
         let register = &cx.registers[at(record)];
         let payload =
             RowPayload::Table { rowid: key, record: bytes_of(register), zero_tail: register.zero_tail() };
@@ -73,7 +74,7 @@ pub(super) fn insert(
         tree.written();
     }
     cx.run.part = 0;
-    if flags.count_change {
+    if flags.count_change && !kernite_io::planted!(RetryCountsTwice) {
         cx.run.changes += 1;
     }
     if flags.last_rowid {
@@ -248,6 +249,7 @@ pub(super) fn idx_delete(
         return Ok(Some(()));
     }
     match &mut cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(_) if kernite_io::planted!(IndexEntryKept) => {}
         Slot::Tree(tree) => {
             ready!(btree(cx.storage, tree.db)?.delete(tree.id, true));
             tree.written();
