@@ -67,8 +67,6 @@ impl Btree {
     pub fn commit_prepare(&mut self, super_journal: Option<&[u8]>) -> Step<()> {
         self.writes += 1;
         if self.is_writing() {
-            // A spill that had to wait comes first: what changed under it would count as written.
-            ready!(self.trees.safe_point(&mut self.pager));
             ready!(self.trees.vacuum_at_commit(&mut self.pager));
         }
         self.pager.commit_prepare(super_journal)

@@ -243,17 +243,16 @@ impl Register {
     /// Copies value, subtype and zero tail of `other`. A machine-internal object does not come along.
     #[inline]
     pub fn copy_from(&mut self, other: &Register) {
-        match &other.payload {
-            Payload::Shared(owner) if matches!(other.tag, Tag::Text | Tag::Blob) => {
+        match (other.tag, &other.payload) {
+            (Tag::Text | Tag::Blob, Payload::Own(bytes)) => self.set_bytes(other.tag, bytes),
+            (Tag::Text | Tag::Blob, Payload::Shared(owner)) => {
                 self.reset(other.tag);
                 self.payload = Payload::Shared(owner.clone());
             }
-            Payload::Pointer(pointer) => self.set_pointer(Arc::clone(pointer)),
+            (_, Payload::Pointer(pointer)) => self.set_pointer(Arc::clone(pointer)),
             _ => self.set(other.value()),
         }
-        if matches!(self.tag, Tag::Integer | Tag::Real | Tag::Text | Tag::Blob) {
-            self.number = other.number;
-        }
+        self.number = other.number;
         self.flags = Flags(other.flags.0 & !(Flags::FROM_BIND | Flags::CLEARED));
         self.subtype = other.subtype;
     }
@@ -385,10 +384,12 @@ impl Register {
 impl Field for Register {
     #[inline(always)]
     fn value(&self) -> ValueRef<'_> {
-        if self.flags.has(Flags::INT_REAL) && self.tag == Tag::Real {
-            return ValueRef::Integer(f64::from_bits(self.number as u64) as i64);
+        match self.tag {
+            Tag::Real if self.flags.has(Flags::INT_REAL) => {
+                ValueRef::Integer(f64::from_bits(self.number as u64) as i64)
+            }
+            _ => Register::value(self),
         }
-        Register::value(self)
     }
 
     #[inline(always)]

@@ -282,6 +282,18 @@ impl Pager {
         Ok((frame.buffer.make_mut(), &mut frame.header))
     }
 
+    /// Bytes and header of a page that [`Pager::write_in_place`] has nothing to prepare for. Outside a change only.
+    #[inline]
+    pub fn writable(&mut self, frame: FrameId) -> Option<(&mut [u8], &mut PageHeader)> {
+        debug_assert!(!self.change.open, "writable inside a change");
+        let newest = self.savepoints.newest();
+        let frame = self.cache.frame_mut(frame);
+        if frame.stamp < newest || frame.flags & DIRTY == 0 {
+            return None;
+        }
+        Some((frame.buffer.make_mut(), &mut frame.header))
+    }
+
     #[cold]
     fn prepare_in_place(&mut self, id: FrameId) -> Result<(), Error> {
         debug_assert!(self.is_writing(), "write_in_place needs a write transaction");

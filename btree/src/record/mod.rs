@@ -18,5 +18,5 @@ pub use compare::{
     compare_values,
 };
 pub use decode::{Column, RecordHeader, Values};
-pub use encode::{Field, RecordSize, encode, encode_sized};
+pub use encode::{Encoded, Field, encode, encode_within};
 pub use value::ValueRef;

@@ -74,7 +74,11 @@ impl Trees {
     /// Before a commit: gives all free pages back where `auto_vacuum` is FULL. Does nothing in other databases.
     pub fn vacuum_at_commit(&mut self, pager: &mut Pager) -> Step<()> {
         self.refresh(pager);
-        if self.full_vacuum.is_none() {
+        if self.full_vacuum.is_some() {
+            // A spill that had to wait comes first: what changed under it would count as written. Only then: the script that waits
+            // may be the commit's own, whose error is for the commit to tell.
+            ready!(self.safe_point(pager));
+        } else {
             let one = ready!(pager.get(PageNo::ONE));
             let full = ready!(change::has_pointer_map(pager)) && u32_at(pager.page(one), INCREMENTAL_AT) == 0;
             let free = u32_at(pager.page(one), FREE_COUNT_AT);

@@ -66,9 +66,16 @@ pub struct Connection {
     shared: Arc<Shared>,
 }
 
-/// The connection's lock, held until this is dropped.
+/// The connection's lock, held until this is dropped. Who has it can spare a call from taking it again.
 pub struct Lock<'a> {
-    _guard: ReentrantMutexGuard<'a, RefCell<State>>,
+    guard: ReentrantMutexGuard<'a, RefCell<State>>,
+}
+
+impl Lock<'_> {
+    /// A limit by SQLite's number; -1 if there is no such limit.
+    pub fn limit(&self, number: usize) -> i32 {
+        self.guard.borrow().host.options.limits.get(number).copied().unwrap_or(-1)
+    }
 }
 
 /// Interrupts a connection from any thread.
@@ -113,12 +120,19 @@ impl Connection {
     /// Takes the connection's lock and keeps it: several calls are one to other threads. The lock is recursive.
     #[inline]
     pub fn lock(&self) -> Lock<'_> {
-        Lock { _guard: self.shared.state.lock() }
+        Lock { guard: self.shared.state.lock() }
+    }
+
+    /// What a lock of this connection guards.
+    #[inline]
+    fn state_of<'l>(&self, lock: &'l Lock<'_>) -> &'l RefCell<State> {
+        assert!(std::ptr::eq(&*lock.guard, self.shared.state.data_ptr()), "the lock of another connection");
+        &lock.guard
     }
 
     /// As `lock`, unless another thread has it.
     pub fn try_lock(&self) -> Option<Lock<'_>> {
-        self.shared.state.try_lock().map(|guard| Lock { _guard: guard })
+        self.shared.state.try_lock().map(|guard| Lock { guard })
     }
 
     /// Whether an interrupt is in force.
@@ -357,6 +371,14 @@ impl Statement {
         connection.with(|state| step_waiting(execution, state))
     }
 
+    /// As `step`, for who has the connection's lock.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn step_locked(&mut self, lock: &Lock<'_>) -> Result<bool, Error> {
+        step_waiting(&mut self.execution, self.connection.state_of(lock))
+    }
+
     /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
     ///
     /// # Errors
@@ -383,6 +405,14 @@ impl Statement {
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
         connection.with(|state| reset_waiting(execution, state))
+    }
+
+    /// As `reset`, for who has the connection's lock.
+    ///
+    /// # Errors
+    /// Those of ending the run.
+    pub fn reset_locked(&mut self, lock: &Lock<'_>) -> Result<(), Error> {
+        reset_waiting(&mut self.execution, self.connection.state_of(lock))
     }
 
     pub(super) fn execution(&self) -> &Execution {

@@ -458,8 +458,8 @@ impl Vacuum {
             if let (Some(root), Some(new_root)) = (row.root, row.new_root) {
                 let tree = row.tree.clone();
                 if self.copy.is_none() {
-                    let from = main.open_cursor(root, tree.key.clone(), false)?;
-                    let to = self.target.open_cursor(new_root, tree.key.clone(), true)?;
+                    let from = main.open_cursor(root, tree.key.as_ref(), false)?;
+                    let to = self.target.open_cursor(new_root, tree.key.as_ref(), true)?;
                     self.copy = Some(Copy {
                         from,
                         to,

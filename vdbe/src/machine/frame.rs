@@ -69,9 +69,9 @@ impl Frame {
         groups.for_each(Register::set_null);
     }
 
-    /// Closes every cursor.
+    /// Closes every cursor, the last one first: the next run opens the first one first, and finds it most easily where it was put last.
     pub(super) fn close_cursors(&mut self, storage: &mut Storage) {
-        for slot in &mut self.cursors {
+        for slot in self.cursors.iter_mut().rev() {
             slot.close(storage);
         }
         self.stores.clear();

@@ -227,14 +227,17 @@ pub(super) fn seek_equal(
     if !ready!(seek(cx, cursor, key, count, side)) {
         return Ok(Some((false, false)));
     }
-    let order = ready!(compare_entry(cx, cursor, key, count, Ordering::Equal));
+    let is_equal = match &cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(tree) if !tree.is_table => btree(cx.storage, tree.db)?.equal_seen(tree.id),
+        _ => ready!(compare_entry(cx, cursor, key, count, Ordering::Equal)) == Ordering::Equal,
+    };
     let follows = match next {
         Some(
             Op::IdxGT { cursor: c, key: k, count: n, .. } | Op::IdxLT { cursor: c, key: k, count: n, .. },
         ) => (*c, *k, *n) == (cursor, key, count),
         _ => false,
     };
-    Ok(Some((order == Ordering::Equal, follows)))
+    Ok(Some((is_equal, follows)))
 }
 
 /// Whether all seeks of this cursor are for equality.

@@ -336,13 +336,23 @@ pub(super) struct VirtualCursor {
 
 impl Slot {
     /// Closes the cursor.
+    #[inline]
     pub(super) fn close(&mut self, storage: &mut Storage) {
+        let is_open = match self {
+            Slot::Closed => false,
+            Slot::Tree(tree) => tree.is_open,
+            _ => true,
+        };
+        if is_open {
+            self.close_open(storage);
+        }
+    }
+
+    fn close_open(&mut self, storage: &mut Storage) {
         match self {
             Slot::Closed => {}
             Slot::Tree(tree) => {
-                if !std::mem::take(&mut tree.is_open) {
-                    return;
-                }
+                tree.is_open = false;
                 if let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db)) {
                     btree.close_cursor(tree.id);
                 }

@@ -57,7 +57,7 @@ pub(super) fn insert(
         }
         _ => return Err(wrong_kind()),
     };
-    if table.0 != 0 && cx.host.state().hooks.preupdate && !flags.is_update && cx.run.part != PREUPDATE_DONE {
+    if cx.run.hooks.preupdate && table.0 != 0 && !flags.is_update && cx.run.part != PREUPDATE_DONE {
         cx.run.part = PREUPDATE_DONE;
         let mut new = bytes_of(&cx.registers[at(record)]).to_vec();
         new.resize(new.len() + cx.registers[at(record)].zero_tail() as usize, 0);
@@ -80,7 +80,7 @@ pub(super) fn insert(
     if flags.last_rowid {
         cx.host.state_mut().last_insert_rowid = key;
     }
-    if table.0 != 0 && cx.host.state().hooks.update && !flags.no_op {
+    if cx.run.hooks.update && table.0 != 0 && !flags.no_op {
         let kind = if flags.is_update { ChangeKind::Update } else { ChangeKind::Insert };
         return Ok(Some(Written::DoneThen(Hook::Update(change(kind, table, key, None, None)))));
     }
@@ -161,7 +161,7 @@ pub(super) fn delete(
     if tree.null_row {
         return Err(Error::Program { at: 0, what: "delete without a row" });
     }
-    let hooks = cx.host.state().hooks;
+    let hooks = cx.run.hooks;
     let rowid = match table.0 != 0 && tree.is_table && (hooks.update || hooks.preupdate) {
         true => btree.rowid(tree.id)?,
         false => 0,

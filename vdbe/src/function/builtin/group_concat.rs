@@ -10,7 +10,7 @@ use kernite_btree::Encoding;
 use crate::error::Error;
 use crate::function::accumulator::{AggregateCall, AggregateContext, AggregateState};
 use crate::function::call::{set_text, text_of, too_big};
-use crate::register::Register;
+use crate::register::{Register, Tag};
 use crate::value::render;
 
 /// Values joined so far, in UTF-8.
@@ -86,6 +86,14 @@ impl AggregateState for GroupConcat {
         } else {
             set_text(out, &self.text, context.encoding);
         }
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Register, context: &AggregateContext<'_>) -> Result<(), Error> {
+        if self.count == 0 || context.encoding.is_utf16() {
+            return self.value(out, context);
+        }
+        *out.buffer(Tag::Text) = std::mem::take(&mut self.text);
         Ok(())
     }
 }
