@@ -10,6 +10,7 @@ pub mod backend;
 pub mod content;
 pub mod differential;
 pub mod engine;
+pub mod golden;
 pub mod mutate;
 pub mod peer;
 pub mod random;
