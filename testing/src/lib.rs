@@ -12,6 +12,7 @@ pub mod damaged;
 pub mod differential;
 pub mod engine;
 pub mod fuzz;
+pub mod golden;
 pub mod mutate;
 pub mod peer;
 pub mod random;

@@ -143,7 +143,10 @@ impl HostState {
     }
 
     fn begin_detach(&mut self, storage: &Storage, name: &[u8]) -> Result<Db, Error> {
-        let known = self.catalog.find_database(name).filter(|db| db.0 != 0 || !name.is_empty());
+        let opened = |db: &Db| self.databases.get(usize::from(db.0)).is_some_and(|database| database.opened);
+        // There is no temp before it is used.
+        let exists = |db: &Db| (db.0 != 0 || !name.is_empty()) && (db.0 != 1 || opened(db));
+        let known = self.catalog.find_database(name).filter(exists);
         let Some(db) = known else {
             return Err(Error::message(format!("no such database: {}", lossy(name))));
         };

@@ -29,6 +29,9 @@ pub use super::blob::Blob;
 pub use super::inspect::{CheckpointMode, Checkpointed};
 pub use kernite_parser::Explain;
 
+/// `SQLITE_MISUSE`
+const MISUSE: i32 = 21;
+
 /// What a connection's handles share.
 struct Shared {
     state: ReentrantMutex<RefCell<State>>,
@@ -147,6 +150,9 @@ impl Connection {
     pub fn prepare(&self, sql: &[u8]) -> Result<(Option<Statement>, usize), Error> {
         let mut preparing = Preparing::default();
         let (prepared, end) = self.with(|state| {
+            if state.try_borrow_mut().is_err() {
+                return Err(Error::with_code(MISUSE, "the connection is in use"));
+            }
             loop {
                 if let Some(done) = preparing.poll(state, sql)? {
                     return Ok::<_, Error>(done);
@@ -155,6 +161,12 @@ impl Connection {
             }
         })?;
         Ok((prepared.map(|prepared| self.statement(prepared)), end))
+    }
+
+    /// Whether this is asked by a method of the application's that runs while the state is borrowed: `xSavepoint` and its like, collations.
+    /// They can run no statement on the connection that calls them.
+    pub fn is_in_use(&self) -> bool {
+        self.with(|state| state.try_borrow_mut().is_err())
     }
 
     /// A handle for a compiled statement.
@@ -486,7 +498,6 @@ impl Statement {
     /// `SQLITE_RANGE` if there is no such parameter, `SQLITE_MISUSE` while a run is under way.
     pub fn bind(&mut self, number: u32, value: ValueRef<'_>) -> Result<(), Error> {
         const RANGE: i32 = 25;
-        const MISUSE: i32 = 21;
         if self.execution.machine.is_running() {
             return Err(Error::with_code(MISUSE, "bad parameter or other API misuse"));
         }

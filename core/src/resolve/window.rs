@@ -149,7 +149,7 @@ impl Resolver<'_, '_> {
     /// The distance of a bound. It has to be constant; what is not counts as NULL, which is refused when the query runs.
     fn offset(&mut self, env: &Env, bound: FrameBound) -> CompileResult<Option<ExprId>> {
         let (FrameBound::Preceding(expr) | FrameBound::Following(expr)) = bound else { return Ok(None) };
-        if !super::number::is_constant(&env.ast, expr) {
+        if !super::values::is_constant(&env.ast, None, expr) {
             return Ok(Some(self.add(ExprKind::Null, None)));
         }
         let level = self.push_context(Context::default());
