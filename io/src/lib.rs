@@ -14,7 +14,7 @@
 //! `SharedMemory` traits), `world` (the `Io` trait), `hash` (deterministic hash maps), `process` (what a process shares), `error`;
 //! the worlds `memory` and `syscall`, and over any of them `late` (answers late and out of order) and `fault` (fails on
 //! demand). What worlds have in common: `levels` and `slots` (lock tables without system calls), `region`, `timers`, `path`,
-//! `host` (the machine's clock and randomness), `seeded`. `conformance` holds every world to the same claims.
+//! `host` (the machine's clock and randomness), `seeded`. `planted` (bugs on purpose, in test builds). `conformance` holds every world to the same claims.
 //!
 //! Never: pages, SQL, retries of policy (a busy handler is above), process-wide mutable state.
 
@@ -26,6 +26,7 @@ pub mod file;
 pub mod hash;
 pub mod late;
 pub mod memory;
+pub mod planted;
 pub mod process;
 pub mod region;
 pub mod seeded;

@@ -7,7 +7,7 @@
 //! Rooms, from the ground up: `decide` (decisions), `trace` (what happened), `world` (disk, locks, schedule), `process` (threads that
 //! take turns), `sqlite_process` (real SQLite in the world), `engine` (both behind one trait), `generate` (SQL), `workload` (what clients
 //! do), `client` (how they do it), `history` (what they saw), `oracle` (what must hold), `profile` (what kinds of runs there are), `run`
-//! (a seed from beginning to end), `exhaust` (two transactions, everything that can go wrong), `watchdog`, `shrink`, `script` (a run as a file), `report` (text and HTML for people).
+//! (a seed from beginning to end), `exhaust` (two transactions, everything that can go wrong), `watchdog`, `shrink`, `script` (a run as a file), `report` (text and HTML for people), `mutants` (the engine with bugs on purpose).
 
 #![deny(unsafe_code)]
 
@@ -17,6 +17,8 @@ pub mod engine;
 pub mod exhaust;
 pub mod generate;
 pub mod history;
+#[cfg(feature = "planted")]
+pub mod mutants;
 pub mod oracle;
 pub mod process;
 pub mod profile;

@@ -44,6 +44,8 @@ pub struct Case<'a> {
     pub settings: Option<&'a Settings>,
     /// One thing that goes wrong at one point.
     pub aim: Option<Aim>,
+    /// Changes the settings that chance drew.
+    pub tune: Option<fn(&mut Settings)>,
 }
 
 impl Case<'_> {
@@ -60,6 +62,7 @@ impl Case<'_> {
             lie: Lie::None,
             settings: None,
             aim: None,
+            tune: None,
         }
     }
 }
@@ -104,10 +107,13 @@ pub fn run(case: &Case<'_>) -> Verdict {
         Some(list) => Decisions::from_list(list),
         None => Decisions::from_seed(case.seed),
     };
-    let settings = match case.settings {
+    let mut settings = match case.settings {
         Some(settings) => settings.clone(),
         None => Settings::draw(&case.profile, &mut decisions),
     };
+    if let Some(tune) = case.tune {
+        tune(&mut settings);
+    }
     let own = workload::by_name(settings.workload, settings.schema_seed);
     let Some(workload) = case.workload.or(own.as_deref()) else { unreachable!("settings name a workload") };
     let mut schema = vec![format!("CREATE TABLE {LEDGER}(seq INTEGER PRIMARY KEY, ticket INTEGER NOT NULL)")];

@@ -1,5 +1,9 @@
 //! One face for both engines, so that a script runs on either.
 
+use std::ffi::CStr;
+
+use libsqlite3_sys as ffi;
+
 /// A value as a result row has it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -79,7 +83,34 @@ impl Sqlite {
     pub fn open(path: &std::path::Path) -> Sqlite {
         Sqlite(rusqlite::Connection::open(path).expect("SQLite opens the file"))
     }
+
+    /// How preparing the first statement fails. SQL goes in as bytes, which `rusqlite` does not allow.
+    pub fn prepares(&self, sql: &[u8]) -> Option<Failure> {
+        // SAFETY: the handle is open as long as `self` lives; the statement is finalized before anything else uses it; the message is
+        // copied before the next call on the handle.
+        unsafe {
+            let handle = self.0.handle();
+            let mut statement = std::ptr::null_mut();
+            let len = i32::try_from(sql.len()).expect("no gigabytes");
+            let tail = std::ptr::null_mut();
+            let code = ffi::sqlite3_prepare_v2(handle, sql.as_ptr().cast(), len, &raw mut statement, tail);
+            ffi::sqlite3_finalize(statement);
+            let message = || CStr::from_ptr(ffi::sqlite3_errmsg(handle)).to_string_lossy().into_owned();
+            (code != ffi::SQLITE_OK).then(|| Failure { code, message: message() })
+        }
+    }
+
+    /// Keeps values, and the work of a pattern, small.
+    pub fn bound(&self) {
+        for (limit, value) in BOUNDS {
+            // SAFETY: the handle is open as long as `self` lives.
+            unsafe { ffi::sqlite3_limit(self.0.handle(), limit as i32, value) };
+        }
+    }
 }
+
+/// `SQLITE_LIMIT_LENGTH`, `_LIKE_PATTERN_LENGTH`, `_VARIABLE_NUMBER`.
+const BOUNDS: [(usize, i32); 3] = [(0, 200_000), (8, 30), (9, 32_766)];
 
 fn failure(error: &rusqlite::Error) -> Failure {
     match error {
@@ -152,6 +183,19 @@ impl Kernite {
     /// A database file.
     pub fn open(path: &std::path::Path) -> Kernite {
         Kernite(kernite::Connection::open(path).expect("Kernite opens the file"))
+    }
+
+    /// How preparing the first statement fails.
+    pub fn prepares(&self, sql: &[u8]) -> Option<Failure> {
+        let prepared = self.0.raw().prepare(sql);
+        prepared.err().map(|error| kernite_failure(&kernite::Error::from(error)))
+    }
+
+    /// Keeps values, and the work of a pattern, small.
+    pub fn bound(&self) {
+        for (limit, value) in BOUNDS {
+            self.0.raw().limit(limit, value);
+        }
     }
 
     /// A database file of a world, opened by a process of its own.

@@ -8,8 +8,11 @@
 
 pub mod backend;
 pub mod content;
+pub mod damaged;
 pub mod differential;
 pub mod engine;
+pub mod fuzz;
+pub mod golden;
 pub mod mutate;
 pub mod peer;
 pub mod random;

@@ -1,35 +1,6 @@
 //! SQL that is too deep, too long or no text at all: an error as SQLite gives it, from the same bytes.
 
-use std::ffi::CStr;
-
-use kernite_testing::engine::{Failure, Kernite, Sqlite, kernite_failure};
-use libsqlite3_sys as ffi;
-
-/// What preparing the first statement gives. SQL goes in as bytes, which `rusqlite` does not allow.
-fn sqlite_prepares(sqlite: &Sqlite, sql: &[u8]) -> Option<Failure> {
-    // SAFETY: the handle is open as long as `sqlite` lives; the statement is finalized before anything else uses it; the message is
-    // copied before the next call on the handle.
-    unsafe {
-        let handle = sqlite.0.handle();
-        let mut statement = std::ptr::null_mut();
-        let len = i32::try_from(sql.len()).expect("no gigabytes");
-        let code = ffi::sqlite3_prepare_v2(
-            handle,
-            sql.as_ptr().cast(),
-            len,
-            &raw mut statement,
-            std::ptr::null_mut(),
-        );
-        ffi::sqlite3_finalize(statement);
-        let message = || CStr::from_ptr(ffi::sqlite3_errmsg(handle)).to_string_lossy().into_owned();
-        (code != ffi::SQLITE_OK).then(|| Failure { code, message: message() })
-    }
-}
-
-fn kernite_prepares(kernite: &Kernite, sql: &[u8]) -> Option<Failure> {
-    let prepared = kernite.0.raw().prepare(sql);
-    prepared.err().map(|error| kernite_failure(&kernite::Error::from(error)))
-}
+use kernite_testing::engine::{Kernite, Sqlite, kernite_failure};
 
 const SCHEMA: &str = "CREATE TABLE t(a, b); CREATE TABLE u(c)";
 
@@ -48,7 +19,7 @@ fn check(texts: &[Vec<u8>]) {
     kernite.0.raw().limit(9, 32_766);
     let mut faults = Vec::new();
     for sql in texts {
-        let (expected, actual) = (sqlite_prepares(&sqlite, sql), kernite_prepares(&kernite, sql));
+        let (expected, actual) = (sqlite.prepares(sql), kernite.prepares(sql));
         if expected != actual {
             faults.push(format!("{}\n  SQLite:  {expected:?}\n  Kernite: {actual:?}", shown(sql)));
         }
@@ -189,7 +160,7 @@ fn a_text_longer_than_the_limit_is_refused() {
     for len in [900, 990, 998, 999, 1000, 1001, 1002, 2000, 100_000] {
         let sql = format!("SELECT '{}'", "x".repeat(len - 9));
         let failure = kernite.0.prepare(&sql).err().map(|error| kernite_failure(&error));
-        assert_eq!(sqlite_prepares(&sqlite, sql.as_bytes()), failure, "{} bytes", sql.len());
+        assert_eq!(sqlite.prepares(sql.as_bytes()), failure, "{} bytes", sql.len());
     }
 }
 

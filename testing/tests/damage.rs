@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kernite_io::MemoryIo;
 use kernite_testing::backend::{get_file, put_file};
+use kernite_testing::damaged::{CHECKS, READS, WRITES, is_fitting, run_all_of};
 use kernite_testing::engine::{Engine, Kernite, Kind};
 use kernite_testing::mutate;
 use kernite_testing::random::{Random, count_from_env};
@@ -67,74 +68,9 @@ fn bases() -> Vec<Base> {
     bases
 }
 
-const READS: [&str; 12] = [
-    "SELECT count(*), sum(length(name)), sum(price) FROM item",
-    "SELECT id, length(data), note FROM item ORDER BY id DESC",
-    "SELECT name, price FROM item ORDER BY name DESC, price",
-    "SELECT data FROM item WHERE id = 33",
-    "SELECT id FROM item WHERE note = 'alpha1' OR price > 60",
-    "SELECT a, b, length(c) FROM pair ORDER BY b",
-    "SELECT count(*) FROM item i JOIN pair p ON p.b = i.id % 20",
-    "SELECT note, count(*) FROM item GROUP BY note",
-    "SELECT * FROM log",
-    "SELECT max(id), min(price) FROM item",
-    "SELECT * FROM dear",
-    "SELECT type, name, sql FROM sqlite_schema",
-];
-
-const CHECKS: [&str; 2] = ["PRAGMA integrity_check", "PRAGMA quick_check(5)"];
-
-const WRITES: [&str; 16] = [
-    "INSERT INTO item VALUES(NULL, 'new', 1.5, 'note', zeroblob(700))",
-    "INSERT INTO item(name, data) SELECT name || '+', data FROM item LIMIT 20",
-    "UPDATE item SET name = 'changed', data = zeroblob(length(data) / 2) WHERE id % 4 = 0",
-    "DELETE FROM item WHERE id BETWEEN 10 AND 60",
-    "DELETE FROM pair WHERE b < 10",
-    "INSERT OR REPLACE INTO pair VALUES('k', 5, zeroblob(3000))",
-    "CREATE INDEX damaged ON item(data)",
-    "REINDEX",
-    "PRAGMA incremental_vacuum(4)",
-    "CREATE TABLE another(x, y)",
-    "INSERT INTO another SELECT note, data FROM item",
-    "DROP TABLE pair",
-    "DELETE FROM item",
-    "DROP INDEX item_note",
-    "DROP TABLE item",
-    "PRAGMA wal_checkpoint(TRUNCATE)",
-];
-
-/// What a damaged file may be answered with. Damage in the schema makes objects disappear, damage in rows breaks constraints, and
-/// a changed header can ask for what nobody has; what may not come is a fault of ours (INTERNAL, MISUSE, …).
-fn is_fitting(code: i32) -> bool {
-    const ERROR: i32 = 1;
-    // A checkpoint in the middle of a transaction.
-    const LOCKED: i32 = 6;
-    const NOMEM: i32 = 7;
-    const READONLY: i32 = 8;
-    const INTERRUPT: i32 = 9;
-    const CORRUPT: i32 = 11;
-    const FULL: i32 = 13;
-    const CANTOPEN: i32 = 14;
-    const TOOBIG: i32 = 18;
-    const CONSTRAINT: i32 = 19;
-    const MISMATCH: i32 = 20;
-    const NOTADB: i32 = 26;
-    [ERROR, LOCKED, NOMEM, READONLY, INTERRUPT, CORRUPT, FULL, CANTOPEN, TOOBIG, CONSTRAINT, MISMATCH, NOTADB]
-        .contains(&(code & 0xff))
-}
-
-fn run_all_of(engine: &mut Kernite, statements: &[&str]) -> Result<(), String> {
-    for sql in statements {
-        if let Some(failure) = engine.run(sql).failure
-            && (!is_fitting(failure.code) || failure.message.contains("not supported"))
-        {
-            return Err(format!("error {}: {} from: {sql}", failure.code, failure.message));
-        }
-    }
-    Ok(())
-}
-
 const PATH: &str = "/damaged.db";
+/// What one file may take: a tree whose pages name each other must not be walked again and again.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Damages a file as `seed` says and uses it.
 fn try_one(bases: &[Base], seed: u64, watchdog: &Watchdog) -> Result<(), String> {
@@ -188,13 +124,14 @@ fn no_damaged_file_makes_kernite_panic_hang_or_lie_about_the_reason() {
     let files = count_from_env("KERNITE_DAMAGE_FILES", 20_000);
     let first = count_from_env("KERNITE_DAMAGE_SEED", 0) as u64;
     let bases = bases();
-    let (next, interrupted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let next = AtomicUsize::new(0);
+    let slowest = std::sync::Mutex::new((Duration::ZERO, 0));
     let failures = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
             // Damage must not need much stack either: a thread of C's default size has less than the main thread.
             let worker = || {
-                let watchdog = Watchdog::new(Duration::from_secs(20));
+                let watchdog = Watchdog::new(PATIENCE);
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= files || failures.lock().expect("no panic").len() >= 200 {
@@ -202,9 +139,14 @@ fn no_damaged_file_makes_kernite_panic_hang_or_lie_about_the_reason() {
                     }
                     let seed = first + at as u64;
                     watchdog.begin(format!("KERNITE_DAMAGE_SEED={seed}"));
+                    let begun = std::time::Instant::now();
                     let result = catch_unwind(AssertUnwindSafe(|| try_one(&bases, seed, &watchdog)));
-                    interrupted.fetch_add(usize::from(watchdog.end()), Ordering::Relaxed);
+                    let too_long = watchdog.end();
+                    let mut slowest = slowest.lock().expect("no panic");
+                    *slowest = (*slowest).max((begun.elapsed(), seed));
+                    drop(slowest);
                     let failure = match result {
+                        Ok(Ok(())) if too_long => format!("took longer than {PATIENCE:?}"),
                         Ok(Ok(())) => continue,
                         Ok(Err(failure)) => failure,
                         Err(panic) => format!("panic: {}", panic_text(&*panic)),
@@ -216,13 +158,29 @@ fn no_damaged_file_makes_kernite_panic_hang_or_lie_about_the_reason() {
         }
     });
     let failures = failures.into_inner().expect("no panic");
-    println!("{files} files, {} interrupted", interrupted.into_inner());
+    let (took, seed) = slowest.into_inner().expect("no panic");
+    println!("{files} files; the slowest, {seed}, took {took:?}");
     assert!(failures.is_empty(), "{} files:\n{}", failures.len(), failures.join("\n"));
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// A journal's header may ask for a database of terabytes. The file was made that long, which in memory took minutes, or all of it.
+#[test]
+fn a_journal_does_not_make_the_file_longer_than_it_can_fill() {
+    let base = kernite_testing::fuzz::journal_base();
+    let mut journal = base.log.clone();
+    journal[16..20].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+    let io = MemoryIo::deterministic(1);
+    put_file(&io, PATH, &base.database);
+    put_file(&io, &format!("{PATH}-journal"), &journal);
+    let mut engine = Kernite::in_world(Arc::new(io.clone()), PATH).expect("opening reads nothing");
+    run_all_of(&mut engine, &READS).expect("answers that fit");
+    let len = get_file(&io, PATH).expect("the database").len();
+    assert!(len <= base.database.len() + journal.len(), "{len} bytes");
 }
 
 /// What is no database at all is told from one that is damaged.

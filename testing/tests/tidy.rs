@@ -170,6 +170,26 @@ fn engine_crates_keep_no_process_wide_state() {
     report("process-wide state", faults);
 }
 
+/// A bug that is planted nowhere would never be found, and one that stands in few places is easy to review.
+#[test]
+fn every_planted_bug_has_one_or_two_sites() {
+    let all = sources(&NO_PANIC);
+    let list =
+        all.iter().find(|source| source.path.ends_with("io/src/planted.rs")).expect("the list of bugs");
+    let list =
+        list.text.split_once("bugs! {").and_then(|(_, rest)| rest.split_once("\n}")).expect("a list").0;
+    let names = list.lines().filter_map(|line| line.trim().strip_suffix(','));
+    let mut faults = Vec::new();
+    for name in names.filter(|name| !name.contains(' ')) {
+        let site = format!("planted!({name})");
+        let count: usize = all.iter().map(|source| source.text.matches(&site).count()).sum();
+        if !(1..=2).contains(&count) {
+            faults.push(format!("{name} has {count} sites"));
+        }
+    }
+    report("planted bugs", faults);
+}
+
 #[test]
 fn no_test_is_ignored() {
     let mut all = sources(&ENGINE);

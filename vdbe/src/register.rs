@@ -243,17 +243,16 @@ impl Register {
     /// Copies value, subtype and zero tail of `other`. A machine-internal object does not come along.
     #[inline]
     pub fn copy_from(&mut self, other: &Register) {
-        match &other.payload {
-            Payload::Shared(owner) if matches!(other.tag, Tag::Text | Tag::Blob) => {
+        match (other.tag, &other.payload) {
+            (Tag::Text | Tag::Blob, Payload::Own(bytes)) => self.set_bytes(other.tag, bytes),
+            (Tag::Text | Tag::Blob, Payload::Shared(owner)) => {
                 self.reset(other.tag);
                 self.payload = Payload::Shared(owner.clone());
             }
-            Payload::Pointer(pointer) => self.set_pointer(Arc::clone(pointer)),
+            (_, Payload::Pointer(pointer)) => self.set_pointer(Arc::clone(pointer)),
             _ => self.set(other.value()),
         }
-        if matches!(self.tag, Tag::Integer | Tag::Real | Tag::Text | Tag::Blob) {
-            self.number = other.number;
-        }
+        self.number = other.number;
         self.flags = Flags(other.flags.0 & !(Flags::FROM_BIND | Flags::CLEARED));
         self.subtype = other.subtype;
     }
@@ -311,17 +310,22 @@ impl Register {
         true
     }
 
+    /// The number as it shows in text: an integer that stands for a real is that real. `None` for the rest.
+    #[inline]
+    pub fn shown_number(&self) -> Option<ValueRef<'static>> {
+        match self.tag {
+            Tag::Integer if self.flags.has(Flags::INT_REAL) => Some(ValueRef::Real(self.number as f64)),
+            Tag::Integer => Some(ValueRef::Integer(self.number)),
+            Tag::Real => Some(ValueRef::Real(f64::from_bits(self.number as u64))),
+            _ => None,
+        }
+    }
+
     /// Makes text of a number, in place. Text, blobs and NULL stay as they are.
     pub fn make_text(&mut self, encoding: Encoding) {
-        let number = self.value();
-        let shown_as_real = self.tag == Tag::Integer && self.flags.has(Flags::INT_REAL);
-        let number = match number {
-            ValueRef::Integer(integer) if shown_as_real => ValueRef::Real(integer as f64),
-            ValueRef::Integer(integer) => ValueRef::Integer(integer),
-            ValueRef::Real(real) => ValueRef::Real(real),
-            _ => return,
-        };
-        render::push_number(number, encoding, self.buffer(Tag::Text));
+        if let Some(number) = self.shown_number() {
+            render::push_number(number, encoding, self.buffer(Tag::Text));
+        }
     }
 
     /// Declares the bytes of a text or blob to be the other one.
@@ -380,10 +384,12 @@ impl Register {
 impl Field for Register {
     #[inline(always)]
     fn value(&self) -> ValueRef<'_> {
-        if self.flags.has(Flags::INT_REAL) && self.tag == Tag::Real {
-            return ValueRef::Integer(f64::from_bits(self.number as u64) as i64);
+        match self.tag {
+            Tag::Real if self.flags.has(Flags::INT_REAL) => {
+                ValueRef::Integer(f64::from_bits(self.number as u64) as i64)
+            }
+            _ => Register::value(self),
         }
-        Register::value(self)
     }
 
     #[inline(always)]

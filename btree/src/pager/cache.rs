@@ -330,7 +330,10 @@ impl Cache {
             steps -= 1;
             self.hand = if self.hand + 1 >= self.frames.len() { 0 } else { self.hand + 1 };
             let frame = &mut self.frames[self.hand];
-            if frame.page_no.is_none() || frame.pins > 0 || frame.flags & (DIRTY | FORGOTTEN) != 0 {
+            let pinned =
+                frame.pins > 0 && (frame.flags & ORPHAN != 0 || !kernite_io::planted!(PinnedPageEvicted));
+            let changed = frame.flags & (DIRTY | FORGOTTEN) != 0 && !kernite_io::planted!(DirtyPageEvicted);
+            if frame.page_no.is_none() || pinned || changed {
                 continue;
             }
             if frame.flags & RECENT != 0 {

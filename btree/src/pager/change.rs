@@ -120,7 +120,7 @@ impl Pager {
         // Freed, or cut off, since a level was opened: the bytes that the page had may be owed to it.
         let had_content = self.freed.contains(&page)
             || number > self.transaction.lowest_page_count && self.existed_at_some_level(page);
-        if had_content {
+        if had_content && !kernite_io::planted!(FreedPageImageMissed) {
             ready!(self.get_any(page));
         }
         let id = match self.cache.find(page) {
@@ -280,6 +280,18 @@ impl Pager {
         }
         let frame = self.cache.frame_mut(frame);
         Ok((frame.buffer.make_mut(), &mut frame.header))
+    }
+
+    /// Bytes and header of a page that [`Pager::write_in_place`] has nothing to prepare for. Outside a change only.
+    #[inline]
+    pub fn writable(&mut self, frame: FrameId) -> Option<(&mut [u8], &mut PageHeader)> {
+        debug_assert!(!self.change.open, "writable inside a change");
+        let newest = self.savepoints.newest();
+        let frame = self.cache.frame_mut(frame);
+        if frame.stamp < newest || frame.flags & DIRTY == 0 {
+            return None;
+        }
+        Some((frame.buffer.make_mut(), &mut frame.header))
     }
 
     #[cold]

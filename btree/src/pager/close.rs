@@ -55,6 +55,7 @@ impl Close {
                     Ok(None) => return Ok(None),
                     Ok(Some(())) if pager.keep_wal => At::Cut,
                     Ok(Some(())) => Self::remove_index(pager),
+                    Err(_) if kernite_io::planted!(LogRemovedUncopied) => Self::remove_index(pager),
                     Err(_) => At::Unmap,
                 },
                 At::RemoveWal => {

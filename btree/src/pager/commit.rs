@@ -83,7 +83,9 @@ impl Prepare {
                 }
                 PrepareAt::Lock => {
                     let (files, _) = files(&mut pager.files, &mut pager.wait)?;
-                    files.lock_exclusive()?;
+                    if !kernite_io::planted!(ExclusiveNotTaken) {
+                        files.lock_exclusive()?;
+                    }
                     PrepareAt::Flush(Flush::new(self.super_name.take()))
                 }
                 PrepareAt::Flush(flush) => {
@@ -99,9 +101,15 @@ impl Prepare {
                     PrepareAt::Sync
                 }
                 PrepareAt::Sync => {
-                    if pager.settings.syncs() {
+                    if pager.settings.syncs() && !kernite_io::planted!(JournalEndedBeforeSync) {
                         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
-                        ready!(wait.unit(|| files.main.sync(true)));
+                        match wait.unit(|| files.main.sync(true)) {
+                            Err(_) if kernite_io::planted!(SyncErrorSwallowed) => {}
+                            Err(_) if kernite_io::planted!(SyncRetried) => {
+                                ready!(wait.unit(|| files.main.sync(true)));
+                            }
+                            synced => ready!(synced),
+                        }
                     }
                     pager.transaction.prepared = true;
                     PrepareAt::Done
@@ -123,7 +131,7 @@ impl Prepare {
         if pages == pager.lock_byte_page().get() {
             pages -= 1;
         }
-        if pages > pager.transaction.file_pages {
+        if pages > pager.transaction.file_pages && !kernite_io::planted!(FileNotExtended) {
             let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
             ready!(wait.unit(|| files.main.truncate(u64::from(pages) * page_bytes)));
             pager.transaction.file_pages = pages;
@@ -164,11 +172,22 @@ impl Finish {
                             }
                             FinishAt::Tidy
                         }
-                        Some(Log::Rollback(_)) => FinishAt::End(End::new()),
+                        Some(Log::Rollback(_)) => {
+                            if kernite_io::planted!(FileCutBeforeCommit) {
+                                ready!(Self::truncate(pager));
+                            }
+                            FinishAt::End(End::new())
+                        }
                     }
                 }
                 FinishAt::End(end) => {
-                    ready!(end.step(pager));
+                    if kernite_io::planted!(LockDroppedBeforeEnd) {
+                        files(&mut pager.files, &mut pager.wait)?.0.unlock(LockLevel::Shared);
+                    }
+                    match end.step(pager) {
+                        Err(_) if kernite_io::planted!(JournalEndErrorSwallowed) => {}
+                        ended => ready!(ended),
+                    }
                     FinishAt::Truncate
                 }
                 FinishAt::Truncate => {
@@ -221,6 +240,12 @@ impl WritePages {
                 .take_while(|((page, _), expected)| page.get() == *expected)
                 .count();
             let run = &self.pages[self.next..self.next + run];
+            let lost = kernite_io::planted!(ChangedPageLost) && run.len() == 1 && first % 3 == 2;
+            if lost {
+                pager.cache.mark_clean(run[0].1);
+                self.next += 1;
+                continue;
+            }
             // From here on the file is not the transaction's beginning any more.
             pager.transaction.file_written = true;
             let cache = &pager.cache;
@@ -228,7 +253,10 @@ impl WritePages {
                 || run.iter().map(|&(_, id)| IoSlice::whole(cache.frame(id).buffer.clone())).collect();
             let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
             let at = u64::from(first - 1) * page_bytes;
-            ready!(wait.unit(|| files.main.write(at, slices())));
+            match wait.unit(|| files.main.write(at, slices())) {
+                Err(_) if kernite_io::planted!(WriteErrorSwallowed) => {}
+                written => ready!(written),
+            }
             let last = first + run.len() as u32 - 1;
             pager.transaction.file_pages = pager.transaction.file_pages.max(last);
             for &(_, id) in run {
@@ -290,7 +318,8 @@ impl Pager {
         }
         let frame = ready!(self.get(PageNo::ONE));
         let page_count = self.transaction.image.map_or(self.page_count, |image| image.pages);
-        let counts = self.files.is_some() && !self.transaction.counted;
+        let counts =
+            self.files.is_some() && !self.transaction.counted && !kernite_io::planted!(ChangeCounterKept);
         let (bytes, _) = self.write_in_place(frame)?;
         header::stamp(bytes, page_count, counts);
         self.transaction.counted |= counts;

@@ -157,9 +157,19 @@ impl Pager {
         named.then_some(&files.journal_path)
     }
 
-    /// Reads the first 100 bytes of the main file; how many there were.
+    /// Reads the first 100 bytes of the main file; how many there were. Who is done with the buffer gives it to
+    /// [`Pager::keep_header_buffer`]: every transaction in a rollback mode begins with this read.
     pub(super) fn read_header_bytes(&mut self) -> Step<(Buffer, usize)> {
         let (files, wait) = files(&mut self.files, &mut self.wait)?;
-        wait.bytes(|| files.main.read(0, Buffer::zeroed(super::header::HEADER_BYTES)))
+        let kept = &mut self.header_buffer;
+        wait.bytes(|| {
+            let buffer = kept.take().unwrap_or_else(|| Buffer::zeroed(super::header::HEADER_BYTES));
+            files.main.read(0, buffer)
+        })
+    }
+
+    /// Keeps the buffer of a header for the next read.
+    pub(super) fn keep_header_buffer(&mut self, buffer: Buffer) {
+        self.header_buffer = Some(buffer);
     }
 }

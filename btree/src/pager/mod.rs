@@ -150,6 +150,8 @@ pub struct Pager {
     temp_io: Option<SharedIo>,
     temp: Option<Arc<dyn File>>,
     wait: Waiter,
+    /// Where the file header was read to last, for the next time.
+    header_buffer: Option<Buffer>,
     reads: Vec<QueuedRead>,
     script: Option<Script>,
     /// An operation waits for a page: its next run must not evict what it has before it gets there. So many more times the pager does
@@ -215,6 +217,7 @@ impl Pager {
             temp_io: None,
             temp: None,
             wait: Waiter::default(),
+            header_buffer: None,
             reads: Vec::new(),
             script: None,
             trims_to_skip: 0,

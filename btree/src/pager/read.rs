@@ -90,9 +90,11 @@ impl Pager {
                 }
             },
         };
-        self.trims_to_skip = RERUN_TRIMS_MAX;
+        self.trims_to_skip = if kernite_io::planted!(TrimBeforeRerun) { 0 } else { RERUN_TRIMS_MAX };
         self.wait.outstanding.prune();
-        self.wait.outstanding.track(&completion);
+        if !kernite_io::planted!(ReadWakeUpLost) {
+            self.wait.outstanding.track(&completion);
+        }
         Ok(None)
     }
 
@@ -183,6 +185,9 @@ impl Pager {
 
     /// Forgets all queued reads.
     pub(super) fn forget_reads(&mut self) {
+        if kernite_io::planted!(QueuedReadKept) {
+            return;
+        }
         for _ in 0..self.reads.len() {
             self.cache.lose_buffer();
         }

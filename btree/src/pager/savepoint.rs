@@ -145,7 +145,8 @@ impl Pager {
         let Some(&first) = self.savepoints.levels.get(at) else { return };
         let released = self.savepoints.images.split_off(first.first_image);
         for image in released {
-            if self.savepoints.wants_below(at, image.page, image.stamp) {
+            let wanted = self.savepoints.wants_below(at, image.page, image.stamp);
+            if wanted && !kernite_io::planted!(SavepointReleaseDropsImages) {
                 self.savepoints.images.push(image);
             } else {
                 Images::recycle(image, &mut self.cache);
@@ -158,7 +159,9 @@ impl Pager {
     pub(super) fn restore_level(&mut self, at: usize) -> Step<()> {
         debug_assert!(!self.change.is_open());
         let Some(&level) = self.savepoints.levels.get(at) else { return Ok(Some(())) };
-        self.set_page_count_raw(level.page_count);
+        if !kernite_io::planted!(SavepointKeepsPageCount) {
+            self.set_page_count_raw(level.page_count);
+        }
         // An outer level may have had more pages (the database was cut since): theirs come back too.
         let end = self.savepoints.most_pages(at + 1);
         loop {
@@ -181,6 +184,7 @@ impl Pager {
 
     /// Makes a page what its image says.
     fn put_back(&mut self, page: PageNo, buffer: Buffer, header: PageHeader, stamp: u64) {
+        let stamp = if kernite_io::planted!(ImageStampTooNew) { self.savepoints.newest } else { stamp };
         self.cache.generation += 1;
         let id = match self.cache.table.lookup(page) {
             Some(id) => {
@@ -239,6 +243,9 @@ impl Pager {
         let kept = self.savepoints.wants(page, stamp);
         let journal = match self.files.as_mut().map(|files| &mut files.log) {
             Some(Log::Rollback(journal)) if self.savepoints.wants_for_journal(page, stamp) => journal,
+            _ if kept && kernite_io::planted!(SavepointImageMissed) && page.get() % 4 == 2 => {
+                return self.cache.recycle(buffer);
+            }
             _ if kept => return self.savepoints.keep(page, buffer, header, stamp),
             _ => return self.cache.recycle(buffer),
         };
@@ -246,7 +253,9 @@ impl Pager {
             let shared = self.cache.share(&buffer);
             self.savepoints.keep(page, shared, header, stamp);
         }
-        journal.images.push(JournalImage { page, buffer });
+        if !(kernite_io::planted!(JournalPageSkipped) && page.get() % 5 == 3) {
+            journal.images.push(JournalImage { page, buffer });
+        }
     }
 
     /// A page without content that matters was made into something: a rollback makes it nothing again.

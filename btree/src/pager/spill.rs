@@ -108,7 +108,13 @@ impl Spill {
             return Ok(At::Frames(wal::write::WriteFrames::spill(pager)));
         }
         match files.lock_exclusive() {
+            Ok(()) if kernite_io::planted!(SpillBeforeJournal) => {
+                Ok(At::Pages(super::commit::WritePages::new(pager)))
+            }
             Ok(()) => Ok(At::Flush(Flush::new(None))),
+            Err(Error::Busy) if kernite_io::planted!(SpillWithoutExclusive) => {
+                Ok(At::Flush(Flush::new(None)))
+            }
             Err(Error::Busy) => Ok(At::Evict),
             Err(error) => Err(error),
         }

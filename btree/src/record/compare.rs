@@ -134,11 +134,34 @@ pub fn compare_prefix(
             column,
             record_len.saturating_sub(u64::from(header_len)),
         )
-        && ordering != Ordering::Equal
     {
-        return Ok(Compared::Decided(if column.descending { ordering.reverse() } else { ordering }));
+        return match ordering {
+            Ordering::Equal if key.len() == 1 => Ok(Compared::Decided(when_equal)),
+            Ordering::Equal => compare_rest(bytes, record_len, key, info, when_equal),
+            _ if column.descending => Ok(Compared::Decided(ordering.reverse())),
+            _ => Ok(Compared::Decided(ordering)),
+        };
     }
-    compare_columns(bytes, record_len, key, info, when_equal)
+    let (header_len, header_at) = varint::decode(bytes).ok_or(Damage::Record)?;
+    let start = Start { column: 0, header_len, header_at, content_at: header_len };
+    compare_columns(bytes, record_len, start, key, info, when_equal)
+}
+
+/// [`compare_prefix`] where the first columns are known to be equal, and the first two bytes of the record, header length and first serial
+/// type, to be all of these.
+#[inline]
+pub(crate) fn compare_rest(
+    bytes: &[u8],
+    record_len: u64,
+    key: &[ValueRef<'_>],
+    info: &KeyInfo,
+    when_equal: Ordering,
+) -> Result<Compared, Damage> {
+    let &[header_len @ ..0x80, serial @ ..0x80, ..] = bytes else { return Err(Damage::Record) };
+    let header_len = u64::from(header_len);
+    let content_at = header_len + serial::content_len(u64::from(serial));
+    let start = Start { column: 1, header_len, header_at: 2, content_at };
+    compare_columns(bytes, record_len, start, key, info, when_equal)
 }
 
 /// The order of the first column where both sides are integers, or both are text under BINARY that is at hand.
@@ -162,24 +185,33 @@ fn first_column(
     }
 }
 
+/// Where a comparison begins: the columns before are equal.
+#[derive(Clone, Copy)]
+struct Start {
+    column: usize,
+    header_len: u64,
+    header_at: usize,
+    content_at: u64,
+}
+
 /// [`compare_prefix`] in full, column by column.
 fn compare_columns(
     bytes: &[u8],
     record_len: u64,
+    start: Start,
     key: &[ValueRef<'_>],
     info: &KeyInfo,
     when_equal: Ordering,
 ) -> Result<Compared, Damage> {
-    let (header_len, mut header_at) = varint::decode(bytes).ok_or(Damage::Record)?;
+    let Start { column, header_len, mut header_at, mut content_at } = start;
     if header_len > record_len {
         return Err(Damage::Record);
     }
     let Some(header) = bytes.get(..header_len as usize) else {
         return Ok(Compared::NeedMore(header_len as usize));
     };
-    let mut content_at = header_len;
-    let mut columns = info.columns.iter();
-    for &value in key {
+    let mut columns = info.columns.get(column..).unwrap_or_default().iter();
+    for &value in key.get(column..).unwrap_or_default() {
         if header_at >= header.len() {
             break;
         }

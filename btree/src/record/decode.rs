@@ -90,7 +90,7 @@ impl RecordHeader {
     }
 
     /// Begins a record of `payload_len` bytes that starts with `local`.
-    #[inline]
+    #[inline(always)]
     pub fn start(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
         match local.first_chunk::<REMEMBERED>() {
             Some(first)
@@ -106,7 +106,7 @@ impl RecordHeader {
     }
 
     /// Begins a record whose header length takes one byte, `first` being its first eight bytes.
-    #[inline]
+    #[inline(always)]
     fn start_short(&mut self, first: u64, payload_len: u32) {
         // How many bytes are as they were in the record before, the header length among them.
         let same = ((first ^ self.start).trailing_zeros() / 8) as usize;
@@ -121,6 +121,7 @@ impl RecordHeader {
     }
 
     /// As [`start_short`](Self::start_short) where not all that was found holds.
+    #[inline(never)]
     fn start_short_anew(&mut self, first: u64, same: usize) {
         let header_len = (first & 0x7f) as u32;
         let kept = match same {
@@ -147,6 +148,7 @@ impl RecordHeader {
     }
 
     /// Begins any record.
+    #[inline(never)]
     fn start_any(&mut self, local: &[u8], payload_len: u64) -> Result<(), Damage> {
         self.clear();
         let (header_len, at) = varint::decode(local).ok_or(Damage::Record)?;

@@ -12,10 +12,11 @@ pub mod serial;
 pub mod value;
 pub mod varint;
 
+pub(crate) use compare::compare_rest;
 pub use compare::{
     Compared, compare_integer_real, compare_prefix, compare_reals, compare_record, compare_records,
     compare_values,
 };
 pub use decode::{Column, RecordHeader, Values};
-pub use encode::{Field, RecordSize, encode, encode_sized};
+pub use encode::{Encoded, Field, encode, encode_within};
 pub use value::ValueRef;

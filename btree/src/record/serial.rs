@@ -35,7 +35,7 @@ pub(super) const SHORT_LEN: [u8; 128] = {
 };
 
 /// How far eight loaded bytes are shifted right to leave an integer of serial type 1 to 6.
-const INTEGER_SHIFT: [u8; 7] = [0, 56, 48, 40, 32, 16, 0];
+const INTEGER_SHIFT: [u8; 8] = [0, 56, 48, 40, 32, 16, 0, 0];
 
 /// Serial type of an integer by the number of significant bits of its magnitude.
 const INTEGER_BY_BITS: [u8; 65] = {
@@ -61,6 +61,12 @@ pub fn content_len(serial: u64) -> u64 {
         Some(&len) if serial < BLOB_MIN => u64::from(len),
         _ => (serial - BLOB_MIN) / 2,
     }
+}
+
+/// [`content_len`] of a type that takes one byte in a header; of any other byte, that of its low seven bits.
+#[inline(always)]
+pub(crate) fn short_len(serial: u8) -> usize {
+    usize::from(SHORT_LEN[usize::from(serial & 0x7f)])
 }
 
 /// Whether `serial` is an integer.
@@ -159,35 +165,18 @@ pub fn of_value(value: ValueRef<'_>, zero_tail: u64, constants: bool) -> u64 {
     }
 }
 
-/// Writes the content of `value`, of type `serial`, to the start of `out` and returns the rest of `out`; `None` where it
-/// does not fit.
+/// Appends the content of an integer to `out`; its serial type.
 #[inline(always)]
-pub fn write<'a>(value: ValueRef<'_>, serial: u64, out: &'a mut [u8]) -> Option<&'a mut [u8]> {
-    match value {
-        ValueRef::Integer(number) => {
-            let len = content_len(serial) as usize;
-            if let Some(eight) = out.first_chunk_mut::<8>()
-                && serial < REAL
-            {
-                *eight = (number << INTEGER_SHIFT[serial as usize]).to_be_bytes();
-                return out.get_mut(len..);
-            }
-            let (here, rest) = out.split_at_mut_checked(len)?;
-            here.copy_from_slice(&number.to_be_bytes()[8 - len..]);
-            Some(rest)
-        }
-        ValueRef::Real(number) if serial == REAL => {
-            let (here, rest) = out.split_first_chunk_mut::<8>()?;
-            *here = number.to_be_bytes();
-            Some(rest)
-        }
-        ValueRef::Null | ValueRef::Real(_) => Some(out),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            let (here, rest) = out.split_at_mut_checked(bytes.len())?;
-            here.copy_from_slice(bytes);
-            Some(rest)
-        }
+pub fn push_integer(number: i64, constants: bool, out: &mut Vec<u8>) -> u64 {
+    if constants && number as u64 <= 1 {
+        return 8 + number as u64;
     }
+    let serial = of_integer(number, false) as usize;
+    let end = out.len() + usize::from(SHORT_LEN[serial & 7]);
+    // Eight bytes, whose length is known to the compiler; then those that count.
+    out.extend_from_slice(&(number << INTEGER_SHIFT[serial & 7]).to_be_bytes());
+    out.truncate(end);
+    serial as u64
 }
 
 #[cfg(test)]
@@ -217,13 +206,13 @@ mod tests {
             (i64::MAX, 6),
         ] {
             assert_eq!(of_integer(number, true), serial, "{number}");
-            let mut out = [0u8; 12];
-            let room = out.len();
-            let rest = write(ValueRef::Integer(number), serial, &mut out).map(|rest| rest.len());
-            assert_eq!(rest, Some(room - content_len(serial) as usize));
+            let mut out = Vec::new();
+            push_integer(number, true, &mut out);
+            assert_eq!(out.len() as u64, content_len(serial));
+            assert_eq!(integer(serial, &out), Some(number), "at the end");
+            assert_eq!(integer(serial, &out[..out.len() - 1]), None, "cut off");
+            out.extend_from_slice(&[0xee; 8]);
             assert_eq!(integer(serial, &out), Some(number), "with bytes beyond it");
-            assert_eq!(integer(serial, &out[..content_len(serial) as usize]), Some(number), "at the end");
-            assert_eq!(integer(serial, &out[..content_len(serial) as usize - 1]), None, "cut off");
         }
     }
 

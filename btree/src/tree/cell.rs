@@ -230,6 +230,11 @@ pub(crate) fn size(kind: PageKind, page: &[u8], at: usize, geometry: &Geometry) 
         let size = (payload_size as usize + rowid_size + payload as usize).max(4);
         return if at + size > geometry.usable { Err(Damage::CellOutsidePage) } else { Ok(size) };
     }
+    if kind == PageKind::IndexLeaf
+        && let Some(cell) = index_leaf_quick(page, at, geometry)
+    {
+        return Ok(cell.size as usize);
+    }
     Ok(parse(kind, page, at, geometry)?.size as usize)
 }
 

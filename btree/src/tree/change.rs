@@ -114,7 +114,11 @@ impl Change<'_> {
         let mut change = Change { pager, geometry, work, auto_vacuum };
         let result = body(&mut change);
         change.work.sources.clear();
-        if matches!(result, Ok(Some(_))) {
+        let waits = matches!(result, Ok(None)) && kernite_io::planted!(ChangeKeptAtWait);
+        if waits {
+            change.work.waiting.clear();
+        }
+        if waits || matches!(result, Ok(Some(_))) {
             debug_assert!(change.work.waiting.is_empty(), "a cell has found no page");
             change.pager.commit_change();
         } else {

@@ -41,7 +41,7 @@ pub(crate) enum State {
     Nowhere,
     /// On an entry.
     OnEntry,
-    /// On a neighbour of the entry that it was left on, which is gone: see [`Cursor::skip`].
+    /// On a neighbour of the entry that it was left on, which is gone: see [`Cursor::skip`]. The neighbour's cell may not be decoded.
     Neighbour,
     /// The key is saved; the tree may have changed since.
     Saved,
@@ -80,6 +80,10 @@ pub(crate) struct Cursor {
     pub patience: u8,
     /// Seeks in a row that looked there in vain.
     pub misses: u8,
+    /// Seeks by rowid in a row that ended on another leaf of the same parent.
+    pub strayed: u8,
+    /// The last seek by key met an entry that equals it.
+    pub equal_seen: bool,
     /// Number of levels above the page on which the cursor stands.
     pub depth: u8,
     /// The cell on which the cursor stands.
@@ -155,6 +159,8 @@ impl Cursor {
             kind: if key.is_some() { TreeKind::Index } else { TreeKind::Table },
             patience: 0,
             misses: 0,
+            strayed: 0,
+            equal_seen: false,
             depth: 0,
             index: 0,
             count: 0,
@@ -175,20 +181,24 @@ impl Cursor {
 
     /// Opens the cursor anew. One that was left on an entry of the same tree, and nothing has changed since, is there still: statements
     /// that follow each other mostly work at the same place.
-    fn reopen(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) {
+    fn reopen(&mut self, root: PageNo, key: Option<&Arc<KeyInfo>>, write: bool, now: Moment) {
         let kind = if key.is_some() { TreeKind::Index } else { TreeKind::Table };
         let stays = self.left.take() == Some(now) && self.root == root && self.kind == kind;
         if !stays {
             self.reset();
             self.patience = 0;
             self.misses = 0;
+            self.strayed = 0;
         }
         self.fault = None;
         self.open = true;
         self.write = write;
         self.kind = kind;
         self.root = root;
-        self.key = key;
+        // Counting references is dear where it happens for each statement: the same key is kept.
+        if self.key.as_ref().map(Arc::as_ptr) != key.map(Arc::as_ptr) {
+            self.key = key.cloned();
+        }
     }
 
     /// Whether the tree's keys are rowids.
@@ -384,37 +394,39 @@ pub(crate) fn load_child(
 #[derive(Default)]
 pub(crate) struct CursorSlab {
     cursors: Vec<Cursor>,
-    vacant: Vec<u32>,
 }
+
+/// So many cursors are made before a closed one is taken for another tree: it may still be at a good place in its own.
+const FAMILIAR: usize = 8;
 
 impl CursorSlab {
     /// Opens a cursor on the tree at `root`.
-    pub fn open(&mut self, root: PageNo, key: Option<Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
+    pub fn open(&mut self, root: PageNo, key: Option<&Arc<KeyInfo>>, write: bool, now: Moment) -> CursorId {
         let mut shared = false;
-        for other in self.cursors.iter_mut().filter(|other| other.open && other.root == root) {
-            other.shared = true;
-            shared = true;
+        let (mut familiar, mut vacant) = (None, None);
+        for (index, other) in self.cursors.iter_mut().enumerate() {
+            if other.root != root {
+                vacant = if other.open { vacant } else { Some(index) };
+            } else if other.open {
+                other.shared = true;
+                shared = true;
+            } else {
+                familiar = Some(index);
+            }
         }
-        // The one that was last on this tree, if there is one: it may still be at a good place.
-        let cursors = &mut self.cursors;
-        let familiar = self.vacant.iter().rposition(|&index| cursors[index as usize].root == root);
-        let vacant = match familiar {
-            Some(at) => Some(self.vacant.swap_remove(at)),
-            None => self.vacant.pop(),
-        };
-        match vacant {
-            Some(index) => {
-                let cursor = &mut cursors[index as usize];
+        let found = if self.cursors.len() < FAMILIAR { familiar } else { familiar.or(vacant) };
+        let index = found.unwrap_or(self.cursors.len());
+        match self.cursors.get_mut(index) {
+            Some(cursor) => {
                 cursor.reopen(root, key, write, now);
                 cursor.shared = shared;
-                CursorId { index, generation: cursor.generation }
+                CursorId { index: index as u32, generation: cursor.generation }
             }
             None => {
-                let index = cursors.len() as u32;
-                let mut cursor = Cursor::new(0, root, key, write);
+                let mut cursor = Cursor::new(0, root, key.cloned(), write);
                 cursor.shared = shared;
-                cursors.push(cursor);
-                CursorId { index, generation: 0 }
+                self.cursors.push(cursor);
+                CursorId { index: index as u32, generation: 0 }
             }
         }
     }
@@ -425,9 +437,7 @@ impl CursorSlab {
             cursor.open = false;
             cursor.left = (cursor.state == State::OnEntry && cursor.counted.is_none()).then_some(now);
             cursor.overflow.clear();
-            cursor.key = None;
             cursor.generation = cursor.generation.wrapping_add(1);
-            self.vacant.push(id.index);
         }
     }
 

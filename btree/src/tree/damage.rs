@@ -36,7 +36,8 @@ impl Victim {
         let mut bed = Bed::new(page_size, 0, mode, false);
         let table = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Table)).expect("room");
         let index = bed.run(|trees, pager| trees.create_tree(pager, TreeKind::Index)).expect("room");
-        let mut open = |root, key: Option<Arc<KeyInfo>>| bed.trees.open_cursor(&bed.pager, root, key, true);
+        let mut open =
+            |root, key: Option<Arc<KeyInfo>>| bed.trees.open_cursor(&bed.pager, root, key.as_ref(), true);
         let cursors = [
             open(table, None),
             open(index, Some(key_info())),
@@ -159,6 +160,19 @@ proptest! {
         prop_assert!(messages.len() <= 100);
         steps.into_iter().for_each(|step| victim.use_it(step));
         victim.check(100);
+    }
+}
+
+/// A seek beside its leaf met the page, and left the cursor there as if it stood on an entry.
+#[test]
+fn a_leaf_that_became_an_interior_page_leaves_the_cursor_on_no_entry() {
+    let pages = Victim::new(512, AutoVacuum::None, 60).bed.pager.page_count();
+    for page in 2..=pages {
+        let mut victim = Victim::new(512, AutoVacuum::None, 60);
+        victim.damage(page, 0, 5);
+        for step in [(3, 52, 0), (0, 28, 0), (0, 40, 0)] {
+            victim.use_it(step);
+        }
     }
 }
 

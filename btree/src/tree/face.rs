@@ -100,7 +100,7 @@ impl Btree {
     pub fn open_cursor(
         &mut self,
         root: PageNo,
-        key: Option<Arc<KeyInfo>>,
+        key: Option<&Arc<KeyInfo>>,
         write: bool,
     ) -> Result<CursorId, Error> {
         Ok(self.trees.open_cursor(&self.pager, root, key, write))
@@ -180,6 +180,13 @@ impl Btree {
         ready!(self.begin_operation());
         let pager = &mut self.pager;
         self.trees.with_cursor(cursor, |cursor, geometry| cursor.seek_key(key, when_equal, pager, geometry))
+    }
+
+    /// Whether the last [`Btree::seek_key`] of the cursor met an entry that equals the key in all of the key's columns. If it did, the entry
+    /// above or below which it was sent by `when_equal` is one.
+    #[inline]
+    pub fn equal_seen(&self, cursor: CursorId) -> bool {
+        self.trees.cursors.get(cursor).is_ok_and(|cursor| cursor.equal_seen)
     }
 
     /// Compares the entry under an index cursor with `key` (entry <=> key), `when_equal` as in `seek_key`.

@@ -87,7 +87,8 @@ impl Change<'_> {
             }
         }
         let (page, frame) = ready!(self.take(one, free, want));
-        self.write_header_field(one, FREE_COUNT_AT, free - 1)?;
+        let taken = 1 - u32::from(kernite_io::planted!(FreelistCountWrong) && free > 1);
+        self.write_header_field(one, FREE_COUNT_AT, free - taken)?;
         Ok(Some((page, frame)))
     }
 
@@ -158,7 +159,9 @@ impl Change<'_> {
         let bytes = self.pager.write(trunk)?;
         let last = u32_at(bytes, LEAVES_AT + 4 * (leaves - 1));
         put_u32(bytes, LEAVES_AT + 4 * index, last);
-        put_u32(bytes, LEAF_COUNT_AT, leaves as u32 - 1);
+        if !kernite_io::planted!(FreelistDoubleUse) {
+            put_u32(bytes, LEAF_COUNT_AT, leaves as u32 - 1);
+        }
         Ok(Some((page, frame)))
     }
 

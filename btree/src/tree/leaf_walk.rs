@@ -46,9 +46,12 @@ impl LeafWalk {
     }
 
     /// Rowid of the entry; 0 in an index.
-    #[inline]
+    #[inline(always)]
     pub fn rowid(&self) -> i64 {
-        let rowid = self.buffer.get(self.rowid_at..self.payload_at).and_then(varint::decode);
+        if !self.is_table {
+            return 0;
+        }
+        let rowid = self.buffer.get(self.rowid_at..).and_then(varint::decode);
         rowid.map_or(0, |(rowid, _)| rowid as i64)
     }
 

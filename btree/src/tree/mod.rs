@@ -4,7 +4,7 @@
 //! face ── Btree's methods for trees and cursors
 //!   trees ── cursors and buffers of one database; what an operation keeps when it has to wait
 //!     cursor, moves, seek, payload, save ── where a cursor is, and how it gets elsewhere
-//!     insert, delete, roots ── changes of one entry, of whole trees
+//!     insert, beside, delete, roots ── changes of one entry, of whole trees
 //!       balance, siblings, distribute ── keeping pages full enough
 //!       change ── pages that are written together or not at all
 //!         chain, freelist, pointer_map, auto_vacuum ── pages that are not B-tree pages
@@ -18,6 +18,7 @@ mod auto_vacuum;
 mod balance;
 #[cfg(test)]
 mod bed;
+mod beside;
 pub(crate) mod cell;
 mod chain;
 pub(crate) mod change;

@@ -69,7 +69,7 @@ impl World {
         let mut tree = Tree { root, kind, entries: BTreeMap::new(), cursors: Vec::new() };
         for _ in 0..2 {
             let key = (kind == TreeKind::Index).then(key_info);
-            let id = self.bed.trees.open_cursor(&self.bed.pager, root, key, true);
+            let id = self.bed.trees.open_cursor(&self.bed.pager, root, key.as_ref(), true);
             tree.cursors.push(Cursor { id, at: None, skip: 0 });
         }
         self.trees.push(tree);
@@ -489,7 +489,7 @@ impl World {
             for cursor in &mut self.trees[index].cursors {
                 self.bed.trees.close_cursor(&self.bed.pager, cursor.id);
                 let key = (kind == TreeKind::Index).then(key_info);
-                cursor.id = self.bed.trees.open_cursor(&self.bed.pager, tree.root, key, true);
+                cursor.id = self.bed.trees.open_cursor(&self.bed.pager, tree.root, key.as_ref(), true);
                 cursor.at = None;
             }
         }

@@ -113,7 +113,7 @@ impl Cursor {
                     Direction::Backward => self.skip < 0,
                 };
                 if there {
-                    self.state = State::OnEntry;
+                    self.land(self.index, pager, geometry)?;
                     self.skip = 0;
                     return Ok(Some(true));
                 }

@@ -94,13 +94,16 @@ pub(crate) fn header_start(no: PageNo) -> usize {
     if no == PageNo::ONE { FILE_HEADER_SIZE } else { 0 }
 }
 
-/// Reads 2 bytes at `at`; 0 where they lie outside.
-#[inline]
+/// Offsets in a page are less than this: 16 bits, and some bytes behind them.
+const OFFSET_LIMIT: usize = 1 << 17;
+
+/// Reads 2 bytes at `at`; 0 where they lie outside. Searches are made of this: the mask tells the compiler that `at + 1` does not overflow,
+/// and one comparison does.
+#[inline(always)]
 pub(crate) fn u16_at(page: &[u8], at: usize) -> usize {
-    match page.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
-        Some(bytes) => usize::from(u16::from_be_bytes(*bytes)),
-        None => 0,
-    }
+    debug_assert!(at < OFFSET_LIMIT);
+    let at = at & (OFFSET_LIMIT - 1);
+    if at + 1 < page.len() { usize::from(u16::from_be_bytes([page[at], page[at + 1]])) } else { 0 }
 }
 
 /// Reads 4 bytes at `at`; 0 where they lie outside.
@@ -113,16 +116,18 @@ pub(crate) fn u32_at(page: &[u8], at: usize) -> u32 {
 }
 
 /// Writes 2 bytes at `at`, which lies inside. 65536 is written as 0, as the format has it.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_u16(page: &mut [u8], at: usize, value: usize) {
     debug_assert!(value <= 0x1_0000);
-    page[at..at + 2].copy_from_slice(&(value as u16).to_be_bytes());
+    let two = &mut page[at..at + 2];
+    [two[0], two[1]] = (value as u16).to_be_bytes();
 }
 
 /// Writes 4 bytes at `at`, which lies inside.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_u32(page: &mut [u8], at: usize, value: u32) {
-    page[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    let four = &mut page[at..at + 4];
+    [four[0], four[1], four[2], four[3]] = value.to_be_bytes();
 }
 
 /// Decodes the header of page `no`. Free bytes stay uncounted: readers do not need them.
@@ -164,6 +169,12 @@ pub(crate) fn content_top(page: &[u8], header: &PageHeader) -> usize {
 pub(crate) fn cell_offset(page: &[u8], header: &PageHeader, index: usize) -> usize {
     debug_assert!(index < usize::from(header.cell_count));
     u16_at(page, usize::from(header.cells_at) + 2 * index)
+}
+
+/// The cell pointers, for those who look at many: where each cell is ([`cell_offset`]) as the page has it.
+#[inline(always)]
+pub(crate) fn cell_pointers<'p>(page: &'p [u8], header: &PageHeader) -> &'p [[u8; 2]] {
+    page.get(usize::from(header.cells_at)..header.cells_end()).unwrap_or_default().as_chunks().0
 }
 
 /// The child to the right of all cells of an interior page.

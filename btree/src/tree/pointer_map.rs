@@ -116,10 +116,14 @@ impl Change<'_> {
 
     /// Enters that these pages belong to a cell on page `holder`.
     pub fn set_references(&mut self, references: References, holder: PageNo) -> Step<()> {
-        if let Some(child) = references.child {
+        if let Some(child) = references.child
+            && !kernite_io::planted!(PointerMapParentStale)
+        {
             ready!(self.set_owner(child, Owner::Tree(holder)));
         }
-        if let Some(chain) = references.chain {
+        if let Some(chain) = references.chain
+            && !kernite_io::planted!(PointerMapChainStale)
+        {
             ready!(self.set_owner(chain, Owner::Cell(holder)));
         }
         Ok(Some(()))

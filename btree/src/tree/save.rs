@@ -24,17 +24,19 @@ pub(crate) fn save(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometry) 
         return Ok(Some(()));
     }
     let state = cursor.state;
+    if state == State::Neighbour {
+        // It was not looked at yet, and reading needs a cursor on an entry.
+        cursor.land(cursor.index, pager, geometry)?;
+    }
     if cursor.is_table() {
         cursor.saved_rowid = cursor.cell.rowid;
     } else {
         let mut key = std::mem::take(&mut cursor.saved_key);
         key.clear();
-        // Reading needs a cursor on an entry; a neighbour is one, too.
-        cursor.state = State::OnEntry;
         let len = u64::from(cursor.cell.payload_len);
         let read = cursor.read_payload(0..len, &mut key, pager, geometry);
-        cursor.state = state;
         cursor.saved_key = key;
+        cursor.state = state;
         ready!(read);
     }
     if state == State::OnEntry {
@@ -92,7 +94,9 @@ pub(crate) fn restore(cursor: &mut Cursor, pager: &mut Pager, geometry: &Geometr
     match outcome {
         SeekOutcome::Empty => return Ok(Some(CursorPosition::Nowhere)),
         SeekOutcome::At(Ordering::Less) => cursor.skip = -1,
-        SeekOutcome::At(Ordering::Greater) => cursor.skip = 1,
+        SeekOutcome::At(Ordering::Greater) => {
+            cursor.skip = i8::from(!kernite_io::planted!(CursorRestoredPast));
+        }
         // The saved entry may itself have been the neighbour of one that is gone: `skip` stays.
         SeekOutcome::At(Ordering::Equal) => {}
     }

@@ -19,7 +19,7 @@ use crate::btree::SeekOutcome;
 use crate::collation::KeyInfo;
 use crate::error::{Damage, Error};
 use crate::pager::{PageHeader, Pager};
-use crate::record::{Compared, ValueRef, Values, compare_prefix, serial};
+use crate::record::{Compared, ValueRef, Values, compare_prefix, compare_rest, serial};
 use crate::tree::cell;
 use crate::tree::cursor::{Cursor, State, damaged, load_child};
 use crate::tree::geometry::Geometry;
@@ -29,6 +29,9 @@ use crate::{PageNo, Step};
 
 /// Seeks that do not look at the present leaf after two in a row looked in vain.
 const PATIENCE: u8 = 15;
+
+/// Seeks in a row that leave the leaf before it is not looked at first any more.
+const STRAYED_MAX: u8 = 2;
 
 /// Values of a key that are decoded without an allocation.
 const KEY_INLINE: usize = 16;
@@ -44,7 +47,7 @@ pub(crate) struct Probe<'k> {
     pub when_equal: Ordering,
 }
 
-/// First cell of `lo..hi` whose rowid is at least `rowid`; `hi` where there is none. The comparison selects instead of branching: which
+/// First cell of a leaf's cells `lo..hi` whose rowid is at least `rowid`; `hi` where there is none. The comparison selects instead of branching: which
 /// way it goes cannot be predicted.
 #[inline(always)]
 fn lower_bound(
@@ -52,16 +55,55 @@ fn lower_bound(
     header: &PageHeader,
     (mut lo, mut hi): (usize, usize),
     rowid: i64,
-    leaf: bool,
 ) -> Result<usize, Damage> {
     while lo < hi {
         let middle = (lo + hi) / 2;
         let at = page::cell_offset(bytes, header, middle);
-        let less = cell::rowid_only(bytes, at, leaf)? < rowid;
+        let less = cell::rowid_only(bytes, at, true)? < rowid;
         lo = if less { middle + 1 } else { lo };
         hi = if less { hi } else { middle };
     }
     Ok(lo)
+}
+
+/// Steps of a search for a child that go out from a guess; after these it halves what is left.
+const GUESSES: u32 = 4;
+
+/// Which child of an interior page of a table has the place of a rowid, and the largest rowid that it may have, if the page tells. Dividers
+/// mostly lie at even distances: the search begins where the rowid would then be, and goes on from there by doubled steps.
+fn child_of(bytes: &[u8], header: &PageHeader, rowid: i64) -> Result<(usize, Option<i64>), Damage> {
+    let count = usize::from(header.cell_count);
+    let divider = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), false);
+    let Some(last_index) = count.checked_sub(1) else { return Ok((0, None)) };
+    let (first, last) = (divider(0)?, divider(last_index)?);
+    if rowid > last {
+        return Ok((count, None));
+    }
+    if rowid <= first {
+        return Ok((0, Some(first)));
+    }
+    // The divider at `low` is below the rowid, `bound`, that at `high`, is not.
+    let (mut low, mut high, mut bound) = (0, last_index, last);
+    let share = rowid.wrapping_sub(first) as u64 as f64 / last.wrapping_sub(first) as u64 as f64;
+    let mut guess = (share * last_index as f64) as usize;
+    let mut step = 1;
+    while high - low > 1 {
+        let index = guess.clamp(low + 1, high - 1);
+        let found = divider(index)?;
+        if found < rowid {
+            low = index;
+            guess = index + step;
+        } else {
+            (high, bound) = (index, found);
+            guess = index.saturating_sub(step);
+        }
+        if step < 1 << GUESSES {
+            step *= 2;
+        } else {
+            guess = (low + high) / 2;
+        }
+    }
+    Ok((high, Some(bound)))
 }
 
 /// [`lower_bound`] on a whole leaf whose largest rowid is probably `bound`. Rowids mostly follow each other without gaps, so the first look goes
@@ -84,23 +126,74 @@ fn search_leaf(bytes: &[u8], header: &PageHeader, rowid: i64, bound: Option<i64>
             Ordering::Greater => hi = guess,
         }
     }
-    lower_bound(bytes, header, (lo, hi), rowid, true)
+    lower_bound(bytes, header, (lo, hi), rowid)
 }
 
 /// The serial type of the first column of the payload whose length stands at `at`, and what begins with the column's content. `None` unless
 /// the payload takes at most `payload_max` bytes, and the column lies within it.
 #[inline(always)]
 fn first_column(bytes: &[u8], at: usize, payload_max: usize) -> Option<(u8, &[u8])> {
-    let &[payload, header_len, serial] = bytes.get(at..)?.first_chunk::<3>()?;
+    let cell = bytes.get(at..)?;
+    let &[payload, header_len, serial, ..] = cell else { return None };
     let (payload, header_len) = (usize::from(payload), usize::from(header_len));
     // A header of one byte has no column; serial types beyond 0x7f take more than one byte.
     if payload > payload_max || header_len < 2 || serial > 0x7f {
         return None;
     }
-    if header_len + serial::content_len(u64::from(serial)) as usize > payload {
+    if header_len + serial::short_len(serial) > payload {
         return None;
     }
-    Some((serial, bytes.get(at + 1 + header_len..)?))
+    Some((serial, cell.get(1 + header_len..)?))
+}
+
+/// How the record whose payload length, a single byte, stands at `at` compares to the key with whose first column it agrees. `None`: by
+/// other means.
+#[inline]
+fn compare_others(bytes: &[u8], at: usize, probe: Probe<'_>) -> Option<Ordering> {
+    if probe.key.len() == 1 {
+        return Some(Ordering::Equal);
+    }
+    let len = usize::from(*bytes.get(at)?);
+    let record = bytes.get(at + 1..at + 1 + len)?;
+    match compare_rest(record, len as u64, probe.key, probe.info, Ordering::Equal) {
+        Ok(Compared::Decided(ordering)) => Some(ordering),
+        _ => None,
+    }
+}
+
+/// How far a binary search came.
+struct Narrowed {
+    lo: u32,
+    hi: u32,
+    /// `lo` is what was looked for.
+    found: bool,
+    /// An entry equals the key.
+    equal_seen: bool,
+}
+
+/// Halves `lo..hi` as long as `order` knows how the middle compares to what is looked for.
+#[inline(always)]
+fn bisect(
+    mut lo: u32,
+    mut hi: u32,
+    when_equal: Ordering,
+    order: impl Fn(u32) -> Option<Ordering>,
+) -> Narrowed {
+    let mut equal_seen = false;
+    while lo < hi {
+        let middle = lo + (hi - lo) / 2;
+        let Some(mut order) = order(middle) else { break };
+        if order == Ordering::Equal {
+            equal_seen = true;
+            order = when_equal;
+        }
+        match order {
+            Ordering::Less => lo = middle + 1,
+            Ordering::Greater => hi = middle,
+            Ordering::Equal => return Narrowed { lo: middle, hi, found: true, equal_seen },
+        }
+    }
+    Narrowed { lo, hi, found: false, equal_seen }
 }
 
 impl Cursor {
@@ -115,12 +208,21 @@ impl Cursor {
                 return Ok(Some(SeekOutcome::At(Ordering::Less)));
             }
             if self.patience == 0 {
-                if let Some(found) = self.seek_rowid_here(rowid, pager, geometry)? {
-                    self.misses = 0;
-                    return Ok(Some(found));
+                // The parent knows of the present leaf, too: who keeps leaving it does not look there first.
+                if self.strayed < STRAYED_MAX || self.depth == 0 {
+                    if let Some(found) = self.seek_rowid_here(rowid, pager, geometry)? {
+                        self.misses = 0;
+                        self.strayed = 0;
+                        return Ok(Some(found));
+                    }
+                    self.strayed = self.strayed.saturating_add(1);
                 }
+                let before = self.frame;
                 if let Some(found) = ready!(self.seek_rowid_beside(rowid, pager, geometry)) {
                     self.misses = 0;
+                    if self.frame == before {
+                        self.strayed = 0;
+                    }
                     return Ok(Some(found));
                 }
                 self.lose_patience();
@@ -165,12 +267,12 @@ impl Cursor {
                 if rowid > rowid_at(count - 1)? {
                     return Ok(None);
                 }
-                lower_bound(bytes, header, (here + 2, count), rowid, true).map(Some)
+                lower_bound(bytes, header, (here + 2, count), rowid).map(Some)
             } else {
                 if rowid < rowid_at(0)? {
                     return Ok(None);
                 }
-                lower_bound(bytes, header, (0, here), rowid, true).map(Some)
+                lower_bound(bytes, header, (0, here), rowid).map(Some)
             }
         };
         let found = search().map_err(|damage| damaged(pager, self.frame, damage))?;
@@ -198,18 +300,16 @@ impl Cursor {
         let Some(above) = usize::from(self.depth).checked_sub(1) else { return Ok(Some(None)) };
         let parent = self.path[above].frame;
         let (bytes, header) = (pager.page(parent), pager.header(parent));
-        let count = usize::from(header.cell_count);
-        let divider = |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), false);
-        let found = lower_bound(bytes, header, (0, count), rowid, false).and_then(|index| {
-            if index < count { Ok((index, Some(divider(index)?))) } else { Ok((index, None)) }
-        });
+        let found = child_of(bytes, header, rowid);
         let (index, bound) = found.map_err(|damage| damaged(pager, parent, damage))?;
         // Beyond the first and last divider the place may be below another parent.
-        if index == 0 || index == count {
+        if index == 0 || index == usize::from(header.cell_count) {
             return Ok(Some(None));
         }
         let leaf = ready!(load_child(pager, parent, index as u32, true, geometry));
         self.path[above].index = index as u32;
+        // What is known of the entry is of another page: where this one is damaged, the cursor is on none.
+        self.state = State::Nowhere;
         self.enter_page(leaf, pager);
         self.at_last = false;
         if !self.leaf {
@@ -249,18 +349,9 @@ impl Cursor {
         let mut bound = None;
         while !self.leaf {
             let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
-            let divider =
-                |index: usize| cell::rowid_only(bytes, page::cell_offset(bytes, header, index), false);
-            let found =
-                lower_bound(bytes, header, (0, self.count as usize), rowid, false).and_then(|index| {
-                    if index < self.count as usize {
-                        Ok((index, Some(divider(index)?)))
-                    } else {
-                        Ok((index, bound))
-                    }
-                });
-            let (index, above) = found.map_err(|damage| damaged(pager, self.frame, damage))?;
-            bound = above;
+            let found = child_of(bytes, header, rowid);
+            let (index, here) = found.map_err(|damage| damaged(pager, self.frame, damage))?;
+            bound = here.or(bound);
             rightmost &= index as u32 == self.count;
             ready!(self.go_to_child(index as u32, pager, geometry));
         }
@@ -276,6 +367,7 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<SeekOutcome> {
         let Some(info) = self.key.take() else { return Err(not_an_index(self.root)) };
+        self.equal_seen = false;
         let result = self.seek_probe(Probe { key, info: &info, when_equal }, pager, geometry);
         self.key = Some(info);
         result
@@ -380,9 +472,11 @@ impl Cursor {
         geometry: &Geometry,
     ) -> Step<(u32, bool)> {
         loop {
-            (lo, hi) = self.narrow(probe, lo, hi, pager, geometry);
-            if lo >= hi {
-                return Ok(Some((lo, false)));
+            let narrowed = self.narrow(probe, lo, hi, pager, geometry);
+            (lo, hi) = (narrowed.lo, narrowed.hi);
+            self.equal_seen |= narrowed.equal_seen;
+            if narrowed.found || lo >= hi {
+                return Ok(Some((lo, narrowed.found)));
             }
             let middle = lo + (hi - lo) / 2;
             match ready!(self.compare_cell(middle, probe, pager, geometry)) {
@@ -393,55 +487,46 @@ impl Cursor {
         }
     }
 
-    /// Goes on with a binary search as far as first columns decide it that are integers or short texts under BINARY, in short cells:
-    /// most steps of most searches. What is left of the range; its middle decides by other means.
-    fn narrow(
-        &self,
-        probe: Probe<'_>,
-        mut lo: u32,
-        mut hi: u32,
-        pager: &Pager,
-        geometry: &Geometry,
-    ) -> (u32, u32) {
+    /// Goes on with a binary search as far as first columns are integers or short texts under BINARY, in short cells: most steps of most
+    /// searches. The middle of what is left of the range decides by other means.
+    #[inline]
+    fn narrow(&self, probe: Probe<'_>, lo: u32, hi: u32, pager: &Pager, geometry: &Geometry) -> Narrowed {
+        let undecided = Narrowed { lo, hi, found: false, equal_seen: false };
         let (Some(&value), Some(column)) = (probe.key.first(), probe.info.columns.first()) else {
-            return (lo, hi);
+            return undecided;
         };
         let (bytes, header) = (pager.page(self.frame), pager.header(self.frame));
         let skip = if self.leaf { 0 } else { 4 };
-        let less = if column.descending { Ordering::Greater } else { Ordering::Less };
         let payload_max = geometry.max_local.min(0x7f);
+        let pointers = page::cell_pointers(bytes, header);
+        let cell = |index: u32| Some(usize::from(u16::from_be_bytes(*pointers.get(index as usize)?)) + skip);
+        let direct = |order: Ordering| if column.descending { order.reverse() } else { order };
         match value {
-            ValueRef::Integer(number) => {
-                while lo < hi {
-                    let middle = lo + (hi - lo) / 2;
-                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
-                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
-                    let Some(stored) = serial::integer(u64::from(serial), content) else { break };
-                    match stored.cmp(&number) {
-                        Ordering::Equal => break,
-                        order if order == less => lo = middle + 1,
-                        _ => hi = middle,
-                    }
+            ValueRef::Integer(number) => bisect(lo, hi, probe.when_equal, |index| {
+                let at = cell(index)?;
+                let (serial, content) = first_column(bytes, at, payload_max)?;
+                match serial::integer(u64::from(serial), content)?.cmp(&number) {
+                    Ordering::Equal => compare_others(bytes, at, probe),
+                    order => Some(direct(order)),
                 }
-            }
+            }),
             ValueRef::Text(text) if column.collation.is_binary() => {
-                while lo < hi {
-                    let middle = lo + (hi - lo) / 2;
-                    let at = page::cell_offset(bytes, header, middle as usize) + skip;
-                    let Some((serial, content)) = first_column(bytes, at, payload_max) else { break };
+                bisect(lo, hi, probe.when_equal, |index| {
+                    let at = cell(index)?;
+                    let (serial, content) = first_column(bytes, at, payload_max)?;
                     let serial = u64::from(serial);
-                    let len = serial::content_len(serial) as usize;
-                    let Some(stored) = content.get(..len).filter(|_| serial::is_text(serial)) else { break };
-                    match stored.cmp(text) {
-                        Ordering::Equal => break,
-                        order if order == less => lo = middle + 1,
-                        _ => hi = middle,
+                    let stored = content.get(..serial::content_len(serial) as usize)?;
+                    if !serial::is_text(serial) {
+                        return None;
                     }
-                }
+                    match stored.cmp(text) {
+                        Ordering::Equal => compare_others(bytes, at, probe),
+                        order => Some(direct(order)),
+                    }
+                })
             }
-            _ => {}
+            _ => undecided,
         }
-        (lo, hi)
     }
 
     /// How cell `index` of the present page compares to the key.
@@ -462,16 +547,26 @@ impl Cursor {
         let skip = if self.leaf { 0 } else { 4 };
         let compared = cell::index(bytes, at, skip, geometry).and_then(|cell| {
             let local = cell.local_payload(bytes);
-            compare_prefix(local, u64::from(cell.payload_len), probe.key, probe.info, probe.when_equal)
+            compare_prefix(local, u64::from(cell.payload_len), probe.key, probe.info, Ordering::Equal)
                 .map(|compared| (cell, compared))
         });
         match compared {
-            Ok((_, Compared::Decided(ordering))) => Ok(Some(ordering)),
+            Ok((_, Compared::Decided(ordering))) => Ok(Some(self.as_probed(ordering, probe))),
             Ok((cell, Compared::NeedMore(len))) => {
                 self.compare_overflowing(cell, len, probe, pager, geometry)
             }
             Err(damage) => Err(damaged(pager, self.frame, damage)),
         }
+    }
+
+    /// What the order of an entry means for the probe.
+    #[inline]
+    fn as_probed(&mut self, ordering: Ordering, probe: Probe<'_>) -> Ordering {
+        if ordering == Ordering::Equal {
+            self.equal_seen = true;
+            return probe.when_equal;
+        }
+        ordering
     }
 
     /// Compares a cell whose local payload does not decide, with as many overflow pages as it takes.
@@ -494,8 +589,8 @@ impl Cursor {
             let more = (len + geometry.usable).min(cell.payload_len as usize);
             let range = record.len() as u64..more as u64;
             ready!(payload::append(pager, self.frame, &cell, range, &mut record, geometry));
-            match compare_prefix(&record, payload_len, probe.key, probe.info, probe.when_equal) {
-                Ok(Compared::Decided(ordering)) => return Ok(Some(ordering)),
+            match compare_prefix(&record, payload_len, probe.key, probe.info, Ordering::Equal) {
+                Ok(Compared::Decided(ordering)) => return Ok(Some(self.as_probed(ordering, probe))),
                 Ok(Compared::NeedMore(more)) => len = more,
                 Err(damage) => return Err(damaged(pager, self.frame, damage)),
             }

@@ -81,6 +81,7 @@ impl Change<'_> {
         self.take_dividers(&mut family)?;
         self.collect_cells(&mut family)?;
         let space = self.geometry.usable - family.kind.header_size();
+        let space = space + 2 * usize::from(kernite_io::planted!(BalanceOverfills));
         let mut groups = family.groups;
         let count = self.work.cells.len();
         groups
@@ -233,7 +234,9 @@ impl Change<'_> {
                 } else {
                     let right = page::right_child(self.pager.page(frame), self.pager.header(frame));
                     let right = right.map_or(0, PageNo::get);
-                    put_u32(&mut self.work.arena, at, right);
+                    if !kernite_io::planted!(RightChildLost) {
+                        put_u32(&mut self.work.arena, at, right);
+                    }
                     (at, size)
                 };
                 self.work.cells.push(CellRef { source: ARENA, at: at as u32, size: size as u16 });
@@ -364,8 +367,9 @@ impl Change<'_> {
             cells.start.max(before.start)..cells.end.min(before.end)
         });
         let written = match own {
-            // Taking one cell off and putting one on costs as much as copying four in a page that is filled anew.
-            Some(place) if kept.len() * 4 > cells.len().max(family.groups.range(place).len()) * 3 => {
+            // Taking one cell off and putting one on costs as much as copying eight in a page that is filled anew, and leaves holes that
+            // later inserts have to search.
+            Some(place) if kept.len() * 8 > cells.len().max(family.groups.range(place).len()) * 7 => {
                 self.edit_page(family, place, cells, kept)
             }
             _ => self.fill_page(family.kind, frame, cells),
@@ -382,10 +386,13 @@ impl Change<'_> {
     /// Writes a page from scratch.
     fn fill_page(&mut self, kind: PageKind, frame: FrameId, cells: Range<usize>) -> Result<(), Error> {
         let no = self.pager.page_no(frame);
-        for index in cells.clone() {
-            self.cell_size(kind, index).map_err(|damage| Error::corrupt(no, damage))?;
-        }
         let geometry = self.geometry;
+        let Workspace { cells: listed, sources, .. } = &mut *self.work;
+        let measured = match listed.get_mut(cells.clone()) {
+            Some(listed) => measure(kind, listed, sources, geometry),
+            None => Err(Damage::BadCellPointer),
+        };
+        measured.map_err(|damage| Error::corrupt(no, damage))?;
         let (bytes, header) = self.pager.write_with_header(frame)?;
         *header = page::format_empty(bytes, no, kind, geometry);
         assemble(bytes, header, &self.work.cells[cells], self.work, geometry)
@@ -490,8 +497,9 @@ impl Change<'_> {
         let child = page.get().to_be_bytes();
         if kind == PageKind::TableLeaf {
             // The largest rowid of the child.
+            let back = 1 + usize::from(kernite_io::planted!(DividerOffByOne) && end > 2);
             let rowid = self
-                .cell_bytes(kind, end - 1)
+                .cell_bytes(kind, end - back)
                 .and_then(|bytes| cell::rowid_only(bytes, 0, true))
                 .map_err(|damage| Error::corrupt(page, damage))?;
             return Ok(self.keep_divider(child, rowid));
@@ -528,6 +536,20 @@ impl Change<'_> {
         }
         Ok(Some(()))
     }
+}
+
+/// Makes sure that the sizes of these cells are known.
+fn measure(
+    kind: PageKind,
+    cells: &mut [CellRef],
+    sources: &[Buffer],
+    geometry: &Geometry,
+) -> Result<(), Damage> {
+    for cell in cells.iter_mut().filter(|cell| cell.size == 0) {
+        let page = sources.get(usize::from(cell.source)).ok_or(Damage::BadCellPointer)?;
+        cell.size = cell::size(kind, page, cell.at as usize, geometry)? as u16;
+    }
+    Ok(())
 }
 
 /// The size of an index leaf cell without the padding that a short one has.

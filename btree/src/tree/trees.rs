@@ -66,7 +66,7 @@ impl Trees {
         &mut self,
         pager: &Pager,
         root: PageNo,
-        key: Option<Arc<KeyInfo>>,
+        key: Option<&Arc<KeyInfo>>,
         write: bool,
     ) -> CursorId {
         self.refresh(pager);

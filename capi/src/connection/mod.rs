@@ -90,7 +90,15 @@ pub struct sqlite3 {
 /// A connection with its lock held.
 pub(crate) struct Entered<'a> {
     db: &'a sqlite3,
-    _lock: raw::Lock<'a>,
+    lock: raw::Lock<'a>,
+}
+
+impl Entered<'_> {
+    /// The lock that is held.
+    #[inline]
+    pub(crate) fn lock(&self) -> &raw::Lock<'_> {
+        &self.lock
+    }
 }
 
 impl Deref for Entered<'_> {
@@ -208,7 +216,7 @@ impl sqlite3 {
             // SAFETY: it lives as long as the handle.
             unsafe { mutex::sqlite3_mutex_enter(self.outer) };
         }
-        Entered { db: self, _lock: self.raw().lock() }
+        Entered { db: self, lock: self.raw().lock() }
     }
 
     /// Whether statements, backups or blobs keep it in use.

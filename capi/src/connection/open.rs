@@ -52,6 +52,7 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
     let uri = flags & SQLITE_OPEN_URI != 0 || config::uris();
     let parameters = if uri { kernite::connection::uri_parameters(name) } else { Vec::new() };
     let by_uri = parameters.iter().rev().find(|(key, _)| key == b"vfs").map(|(_, value)| &value[..]);
+    let is_memdb = by_uri.or(vfs_name) == Some(vfs::MEMDB);
     let mut world = None;
     let opened = process_with(by_uri.or(vfs_name), &parameters).and_then(|(process, foreign)| {
         world = foreign;
@@ -64,6 +65,8 @@ fn open(name: &[u8], flags: c_int, vfs_name: Option<&[u8]>) -> Result<Box<sqlite
                 uri,
                 any_vfs: true,
                 memory: flags & SQLITE_OPEN_MEMORY != 0,
+                shared_cache: flags & SQLITE_OPEN_SHAREDCACHE != 0,
+                memdb: is_memdb,
                 new_file_wal: false,
             },
         )

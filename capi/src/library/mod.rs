@@ -206,7 +206,7 @@ pub extern "C" fn sqlite3_global_recover() -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn sqlite3_thread_cleanup() {}
 
-/// Whether connections share one page cache per file. They never do: each keeps its own, and the answer is as for SQLite's default.
+/// Whether connections share one page cache per file. They never do: each keeps its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn sqlite3_enable_shared_cache(_on: c_int) -> c_int {
     SQLITE_OK

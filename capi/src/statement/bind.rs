@@ -55,7 +55,7 @@ impl sqlite3_stmt {
     }
 
     fn len_max(&self, db: &Entered<'_>) -> usize {
-        usize::try_from(db.raw().limit(SQLITE_LIMIT_LENGTH as usize, -1)).unwrap_or(0)
+        usize::try_from(db.lock().limit(SQLITE_LIMIT_LENGTH as usize)).unwrap_or(0)
     }
 }
 

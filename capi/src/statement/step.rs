@@ -65,7 +65,7 @@ impl sqlite3_stmt {
             self.tell_start(db);
         }
         // SAFETY: the lock is held; callbacks that step this very statement are told below that it is busy.
-        match unsafe { self.engine() }.step() {
+        match unsafe { self.engine() }.step_locked(db.lock()) {
             Ok(true) => {
                 self.take_row();
                 if db.trace.wants(SQLITE_TRACE_ROW) {
@@ -90,7 +90,7 @@ impl sqlite3_stmt {
     fn reset(&self, db: &Entered<'_>) -> c_int {
         self.end_run(db);
         // SAFETY: as in `step`.
-        let ended = unsafe { self.engine() }.reset();
+        let ended = unsafe { self.engine() }.reset_locked(db.lock());
         let failure = self.failure.borrow_mut().take();
         let was_stepped = self.was_stepped.take();
         match (failure, ended) {

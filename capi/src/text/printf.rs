@@ -4,10 +4,12 @@
 
 use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int, c_long};
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use kernite::engine::btree::encoding::push_utf8;
 use kernite::engine::vdbe::function::builtin::printf::{self as engine, Most, Size, TooLong};
+use kernite::engine::vdbe::value::render::IntegerText;
 
 use super::builder::sqlite3_str;
 use crate::boundary::{guard, store, text};
@@ -114,6 +116,61 @@ pub(crate) fn format(format: &[u8], arguments: Taker, out: &mut Vec<u8>) -> Resu
     engine::format(format, &mut FromC(arguments), LEN_MAX, out)
 }
 
+/// Writes formatted text as far as there is room; how much that was.
+fn format_cut(format: &[u8], mut arguments: Taker, out: &mut [MaybeUninit<u8>]) -> usize {
+    let (len, rest) = write_plain(format, &mut arguments, out);
+    if rest.is_empty() {
+        return len;
+    }
+    let mut built = Vec::with_capacity(out.len().min(USUAL_LEN));
+    // SAFETY: so much was written.
+    built.extend_from_slice(unsafe { std::slice::from_raw_parts(out.as_ptr().cast(), len) });
+    // What is too long is cut, here as there.
+    let _ = self::format(rest, arguments, &mut built);
+    len + copy_cut(built.get(len..).unwrap_or_default(), &mut out[len..])
+}
+
+/// Writes text, `%s` and `%d` straight to where they shall stand, up to the first directive that is another: most formats have
+/// no other. Gives how much was written and the rest of the format.
+fn write_plain<'f>(
+    format: &'f [u8],
+    arguments: &mut Taker,
+    out: &mut [MaybeUninit<u8>],
+) -> (usize, &'f [u8]) {
+    let mut at = 0;
+    let mut rest = format;
+    loop {
+        match rest {
+            [b'%', b's', after @ ..] => {
+                // SAFETY: the caller's contract: the argument is a C string.
+                let text = unsafe { bytes_of(arguments.text(), Most::All) }.unwrap_or_default();
+                at += copy_cut(text, &mut out[at..]);
+                rest = after;
+            }
+            [b'%', b'd', after @ ..] => {
+                at += copy_cut(IntegerText::of(arguments.int().into()).as_bytes(), &mut out[at..]);
+                rest = after;
+            }
+            [] | [b'%', ..] => return (at, rest),
+            [byte, after @ ..] => {
+                if let Some(place) = out.get_mut(at) {
+                    place.write(*byte);
+                    at += 1;
+                }
+                rest = after;
+            }
+        }
+    }
+}
+
+/// Copies as much as there is room for; how much that was.
+#[inline]
+fn copy_cut(text: &[u8], out: &mut [MaybeUninit<u8>]) -> usize {
+    let len = text.len().min(out.len());
+    out[..len].write_copy_of_slice(&text[..len]);
+    len
+}
+
 /// The Rust half of `sqlite3_mprintf` and `sqlite3_vmprintf`.
 ///
 /// # Safety
@@ -160,15 +217,11 @@ pub unsafe extern "C" fn kernite_format_into(
             }
             return out;
         };
-        let mut built = Vec::with_capacity(size.min(USUAL_LEN));
-        // What is too long is cut, here as there.
-        let _ = self::format(format, arguments, &mut built);
-        let len = built.len().min(size - 1);
-        // SAFETY: `size` bytes are there, by the caller.
-        unsafe {
-            ptr::copy_nonoverlapping(built.as_ptr(), out.cast(), len);
-            out.add(len).write(0);
-        }
+        // SAFETY: `size` bytes are there, by the caller. What is cast to has the same layout, and demands no value.
+        let room = unsafe { std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<u8>>(), size - 1) };
+        let len = format_cut(format, arguments, room);
+        // SAFETY: `size` bytes are there, and `len` is less.
+        unsafe { out.add(len).write(0) };
         out
     })
 }

@@ -7,6 +7,7 @@ use kernite::engine::btree::encoding::convert;
 use kernite::engine::vdbe::Register;
 use kernite::engine::vdbe::function::call::text_of;
 use kernite::engine::vdbe::register::Tag;
+use kernite::engine::vdbe::value::render::push_number;
 
 use super::{Made, sqlite3_value};
 
@@ -72,10 +73,13 @@ fn make(register: &Register, from: Encoding, to: Encoding, made: &mut Made) {
         Tag::Text => convert(register.bytes(), from, to, &mut made.bytes),
         // A blob is text in the database's encoding when it is asked for as text.
         Tag::Blob if register.zero_tail() == 0 => convert(register.bytes(), from, to, &mut made.bytes),
-        _ => {
-            let text = text_of(register, from).unwrap_or_default();
-            convert(&text, Encoding::Utf8, to, &mut made.bytes);
-        }
+        _ => match register.shown_number() {
+            Some(number) => push_number(number, to, &mut made.bytes),
+            None => {
+                let text = text_of(register, from).unwrap_or_default();
+                convert(&text, Encoding::Utf8, to, &mut made.bytes);
+            }
+        },
     }
     made.bytes.extend_from_slice(&[0, 0]);
     made.is_made = true;

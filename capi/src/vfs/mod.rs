@@ -24,7 +24,9 @@ use crate::library;
 /// The name of our layer.
 pub(crate) const NAME: &CStr = c"unix";
 /// Other names that our layer answers to, with other ways of locking.
-const OTHER_NAMES: [&[u8]; 3] = [b"unix-none", b"unix-dotfile", b"unix-excl"];
+const OTHER_NAMES: [&[u8]; 4] = [b"unix-none", b"unix-dotfile", b"unix-excl", MEMDB];
+/// Databases in memory.
+pub(crate) const MEMDB: &[u8] = b"memdb";
 
 /// The list, by its first element; NULL until it is first looked at.
 struct List {
@@ -87,7 +89,7 @@ fn with_list<T>(body: impl FnOnce(&mut List) -> T) -> T {
     let mut list = LIST.lock().unwrap_or_else(PoisonError::into_inner);
     if !list.is_made {
         list.is_made = true;
-        for name in [c"unix-excl", c"unix-dotfile", c"unix-none", NAME] {
+        for name in [c"unix-none", c"unix-dotfile", c"unix-excl", c"memdb", NAME] {
             let vfs = Box::into_raw(Box::new(unix::layer(name)));
             list.insert(vfs, true);
         }

@@ -192,6 +192,8 @@ static void convenience(void) {
   CHECK(sqlite3_msize(text) >= strlen(text) + 1);
   sqlite3_free(text);
   SAME(sqlite3_snprintf(sizeof small, small, "%s", "too long for it"), "too lon");
+  SAME(sqlite3_snprintf(sizeof small, small, "%d-%s%%%3d", -12, "a", 7), "-12-a% ");
+  SAME(sqlite3_snprintf(sizeof small, small, "%s|%d%x", (char *)0, 0, 255), "|0ff");
   {
     sqlite3_str *str = sqlite3_str_new(db);
     sqlite3_str_appendf(str, "%s-%d", "n", 1);

@@ -27,6 +27,8 @@ impl OpenFlags {
     pub const SQLITE_OPEN_URI: OpenFlags = OpenFlags(0x40);
     /// The database is in memory, whatever the name.
     pub const SQLITE_OPEN_MEMORY: OpenFlags = OpenFlags(0x80);
+    /// A database in memory that a URI names is shared by the connections of the process that name it.
+    pub const SQLITE_OPEN_SHARED_CACHE: OpenFlags = OpenFlags(0x20000);
 
     /// Whether all of `other` is in here.
     pub const fn contains(self, other: OpenFlags) -> bool {
@@ -116,6 +118,8 @@ impl Connection {
             any_vfs: false,
             uri: flags.contains(OpenFlags::SQLITE_OPEN_URI),
             memory: flags.contains(OpenFlags::SQLITE_OPEN_MEMORY),
+            shared_cache: flags.contains(OpenFlags::SQLITE_OPEN_SHARED_CACHE),
+            memdb: false,
             new_file_wal: true,
         };
         let raw = raw::Connection::open(process, &path_bytes(path), flags)?;

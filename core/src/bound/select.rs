@@ -24,8 +24,10 @@ pub struct SelectFlags {
     pub has_window: bool,
     /// Refers to an outer query.
     pub correlated: bool,
-    /// A VALUES clause with several rows.
+    /// A VALUES clause with several rows (`SF_MultiValue`).
     pub values: bool,
+    /// Rows of a VALUES clause, or what reads them (`SF_Values`).
+    pub value_rows: bool,
     /// The recursive part of a CTE refers to itself.
     pub recursive: bool,
     /// Comes from a view.

@@ -25,6 +25,7 @@ pub use schema::{
     TEMP_SCHEMA_TABLE_ALIAS,
 };
 pub use table::{
-    Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Instance, Table, TableKind,
+    Check, Column, ColumnFlags, DefaultValue, ForeignKey, Generated, Instance, ROWID_NAMES, Table, TableKind,
+    is_rowid_name,
 };
 pub use trigger::Trigger;

@@ -8,6 +8,14 @@ use kernite_vdbe::Db;
 
 use super::{Index, Trigger};
 
+/// The three names of the rowid.
+pub const ROWID_NAMES: [&[u8]; 3] = [b"_ROWID_", b"ROWID", b"OID"];
+
+/// Whether a name means the rowid where no column has that name.
+pub fn is_rowid_name(name: &[u8]) -> bool {
+    ROWID_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Properties of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ColumnFlags {

@@ -37,8 +37,10 @@ impl Compiler<'_> {
         let mut columns = Vec::with_capacity(index.columns.len());
         for at in 0..index.columns.len() {
             let name = index.collations.get(at).and_then(|name| name.as_deref());
+            let name = name.filter(|_| !kernite_io::planted!(CollationIgnored));
             let collation = self.find_collation(name)?;
             let descending = index.descending.get(at).copied().unwrap_or(false);
+            let descending = descending && !kernite_io::planted!(DescendingIgnored);
             columns.push(KeyColumn { collation, descending, big_null: false });
         }
         let key_column_count = if index.unique_not_null { index.key_columns } else { columns.len() };

@@ -33,6 +33,19 @@ pub fn compile(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()>
     finish(c)
 }
 
+/// Makes the checks that SQLite makes while it reads a statement, of one that turned out to be none further on.
+///
+/// # Errors
+/// What is wrong with the part that was read.
+pub fn check_partial(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()> {
+    match statement {
+        Statement::CreateTable(create) => crate::ddl::check_partial_table(c, create),
+        Statement::CreateVirtualTable(create) => crate::ddl::create_virtual_table(c, create),
+        Statement::CreateTrigger(create) => crate::ddl::create_trigger(c, create),
+        _ => Ok(()),
+    }
+}
+
 fn code(c: &mut Compiler<'_>, statement: &Statement) -> CompileResult<()> {
     match statement {
         Statement::Select(select) => code_query(c, *select),

@@ -141,7 +141,7 @@ impl<'a> Compiler<'a> {
         authorizer: Option<&'a mut dyn Authorizer>,
         ast: Arc<Ast>,
     ) -> Compiler<'a> {
-        let select_count = crate::resolve::count_selects(&ast);
+        let select_count = crate::resolve::count_selects(&ast, functions);
         Compiler {
             catalog,
             functions,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kernite_btree::{Btree, Encoding, TransactionKind, ValueRef};
+use kernite_btree::{Encoding, TransactionKind, ValueRef};
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::op::Db;
 use kernite_vdbe::{Error, Register, Step};
@@ -82,7 +82,7 @@ impl HostState {
         if self.catalog.find_qualifier(name).is_some() {
             return Err(Error::message(format!("database {} is already in use", lossy(name))));
         }
-        let options = open::options(&self.io, file, OpenFlags::default())?;
+        let target = open::target(&self.io, file, OpenFlags::default())?;
         let free = (2..self.catalog.databases.len()).find(|&at| self.catalog.databases[at].is_none());
         let at = free.unwrap_or(self.catalog.databases.len());
         let db = u8::try_from(at).map(Db).map_err(|_| Error::message("too many attached databases"))?;
@@ -99,8 +99,9 @@ impl HostState {
             storage.databases.push(None);
         }
         self.catalog.databases[at] = Some(Arc::new(schema));
-        self.databases[at] = DatabaseState::default();
-        storage.databases[at] = Some(Btree::new(Arc::clone(&self.io), options));
+        let (btree, seat) = target.btree(&self.io, &self.shared_memory);
+        self.databases[at] = DatabaseState { seat, ..DatabaseState::default() };
+        storage.databases[at] = Some(btree);
         Ok(db)
     }
 
@@ -111,6 +112,9 @@ impl HostState {
         }
         if let Some(slot) = storage.databases.get_mut(at) {
             *slot = None;
+        }
+        if let Some(state) = self.databases.get_mut(at) {
+            state.seat = None;
         }
         self.generation += 1;
         self.expired += 1;
@@ -139,7 +143,10 @@ impl HostState {
     }
 
     fn begin_detach(&mut self, storage: &Storage, name: &[u8]) -> Result<Db, Error> {
-        let known = self.catalog.find_database(name).filter(|db| db.0 != 0 || !name.is_empty());
+        let opened = |db: &Db| self.databases.get(usize::from(db.0)).is_some_and(|database| database.opened);
+        // There is no temp before it is used.
+        let exists = |db: &Db| (db.0 != 0 || !name.is_empty()) && (db.0 != 1 || opened(db));
+        let known = self.catalog.find_database(name).filter(exists);
         let Some(db) = known else {
             return Err(Error::message(format!("no such database: {}", lossy(name))));
         };

@@ -1,7 +1,7 @@
 //! Commit and rollback over all databases of a connection.
 //!
 //! ```text
-//! Start ─> [Locks ─> SuperName ─> SuperWrite ─> SuperSync] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
+//! Start ─> [Locks ─> SuperName ─> SuperCreate] ─> Prepare ─> [SuperRemove] ─> Finish ─> EndReads ─> over
 //! ```
 //!
 //! | stage         | what holds when it begins                                                                       |
@@ -19,10 +19,9 @@
 
 use std::sync::Arc;
 
+use kernite_btree::pager::{CreateSuper, RemoveSuper};
 use kernite_btree::{Btree, Error as StorageError, JournalMode, Synchronous, TransactionKind};
-use kernite_io::{
-    AccessMode, Buffer, Completion, File, FileKind, IoError, IoSlice, OpenFlags, Outstanding, Pending, ready,
-};
+use kernite_io::{Completion, IoError, Outstanding, Pending, ready};
 use kernite_vdbe::host::Storage;
 use kernite_vdbe::{Error, Step};
 
@@ -38,8 +37,25 @@ pub(crate) struct Commit {
     super_journal: Option<SuperJournal>,
     /// The database's journal could not be ended, and the pager is being brought back to order.
     is_tidying: bool,
+    outstanding: Outstanding,
+}
+
+impl Commit {
     /// What this script waits for.
-    pub(crate) outstanding: Outstanding,
+    pub(crate) fn outstanding(&self) -> impl Iterator<Item = &Outstanding> {
+        let journal = self.super_journal.as_ref();
+        let steps = journal.map(|journal| [journal.create.outstanding(), journal.remove.outstanding()]);
+        std::iter::once(&self.outstanding).chain(steps.into_iter().flatten())
+    }
+
+    /// Forgets what is over of that.
+    pub(crate) fn forget_done(&mut self) {
+        self.outstanding.prune();
+        if let Some(journal) = &mut self.super_journal {
+            journal.create.forget_done();
+            journal.remove.forget_done();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,9 +64,7 @@ enum Stage {
     Start,
     Locks,
     SuperName,
-    SuperOpen,
-    SuperWrite,
-    SuperSync,
+    SuperCreate,
     Prepare,
     SuperRemove,
     Finish,
@@ -60,12 +74,11 @@ enum Stage {
 /// The file that binds several journals together.
 struct SuperJournal {
     path: Vec<u8>,
-    names: Vec<u8>,
-    file: Option<Arc<dyn File>>,
+    /// The journals that it binds.
+    journals: Vec<Vec<u8>>,
     stat: Option<Arc<Completion<Option<kernite_io::FileStat>>>>,
-    open: Option<Arc<Completion<kernite_io::OpenOutcome>>>,
-    done: Option<Arc<Completion<()>>>,
-    removed: Option<Arc<Completion<bool>>>,
+    create: CreateSuper,
+    remove: RemoveSuper,
 }
 
 /// A rollback under way.
@@ -125,6 +138,9 @@ fn needs_super_journal(btree: &Btree) -> bool {
 impl HostState {
     /// Commits all databases that are written, and ends the read transactions that nobody needs.
     pub(crate) fn commit_all(&mut self, storage: &mut Storage) -> Step<()> {
+        if self.has_only_read(storage) {
+            return self.end_reads(storage, &mut 0);
+        }
         let mut commit = std::mem::take(&mut self.commit);
         match self.advance_commit(storage, &mut commit) {
             Ok(None) => {
@@ -135,9 +151,7 @@ impl HostState {
             Err(error) => {
                 if let Some(journal) = commit.super_journal {
                     match commit.stage {
-                        Stage::SuperOpen | Stage::SuperWrite | Stage::SuperSync => {
-                            drop(self.io.remove(&journal.path, false))
-                        }
+                        Stage::SuperCreate => drop(self.io.remove(&journal.path, false)),
                         Stage::Prepare | Stage::SuperRemove => {
                             self.rollback.super_journal = Some(journal.path)
                         }
@@ -147,6 +161,15 @@ impl HostState {
                 Err(error)
             }
         }
+    }
+
+    /// Whether this is the end of a transaction, not yet begun, that nobody has to be told of: all that it did was to read.
+    fn has_only_read(&self, storage: &Storage) -> bool {
+        self.commit.stage == Stage::Start
+            && self.vtabs.is_empty()
+            && self.outside_done.is_none()
+            && !storage.databases.iter().flatten().any(is_writing)
+            && !self.databases.iter().any(|database| database.schema_changed)
     }
 
     fn advance_commit(&mut self, storage: &mut Storage, commit: &mut Commit) -> Step<()> {
@@ -174,31 +197,26 @@ impl HostState {
                     commit.stage = Stage::SuperName;
                 }
                 Stage::SuperName => ready!(self.name_super_journal(storage, commit)),
-                Stage::SuperOpen => ready!(self.open_super_journal(commit)),
-                Stage::SuperWrite => {
-                    if let Some(journal) = &mut commit.super_journal
-                        && let Some(file) = &journal.file
-                    {
-                        let names = || IoSlice::whole(Buffer::copy_of(&journal.names));
-                        let start = || file.write_then_sync(0, vec![names()]);
-                        ready!(poll(&mut journal.done, &mut commit.outstanding, start));
-                        journal.file = None;
-                    }
-                    commit.stage = Stage::SuperSync;
-                }
-                Stage::SuperSync => {
-                    // Its name has to be there before a journal says it: one that names a missing file counts as committed.
-                    if let Some(journal) = &mut commit.super_journal {
-                        let start = || self.io.sync_dir(&journal.path);
-                        ready!(poll(&mut journal.done, &mut commit.outstanding, start));
+                Stage::SuperCreate => {
+                    if let Some(SuperJournal { path, journals, create, .. }) = &mut commit.super_journal {
+                        let journals: Vec<&[u8]> = journals.iter().map(Vec::as_slice).collect();
+                        ready!(create.step(&self.io, path, &journals));
+                        *create = CreateSuper::default(); // closes the file
                     }
                     commit.stage = Stage::Prepare;
                 }
                 Stage::Prepare => {
                     let name = commit.super_journal.as_ref().map(|journal| journal.path.clone());
+                    if kernite_io::planted!(SuperJournalRemovedEarly)
+                        && let Some(journal) = &mut commit.super_journal
+                    {
+                        ready!(journal.remove.step(&self.io, &journal.path));
+                    }
                     while let Some(slot) = storage.databases.get_mut(commit.db) {
                         if let Some(btree) = slot.as_mut().filter(|btree| is_writing(btree)) {
                             let name = name.as_deref().filter(|_| needs_super_journal(btree));
+                            let name = name
+                                .filter(|_| commit.db == 0 || !kernite_io::planted!(SuperJournalNotNamed));
                             ready!(btree.commit_prepare(name));
                         }
                         commit.db += 1;
@@ -208,8 +226,7 @@ impl HostState {
                 }
                 Stage::SuperRemove => {
                     if let Some(journal) = &mut commit.super_journal {
-                        let start = || self.io.remove(&journal.path, true);
-                        ready!(poll(&mut journal.removed, &mut commit.outstanding, start));
+                        ready!(journal.remove.step(&self.io, &journal.path));
                     }
                     commit.stage = Stage::Finish;
                 }
@@ -256,12 +273,10 @@ impl HostState {
         let main = storage.databases.first().and_then(Option::as_ref).map_or(&[][..], Btree::path);
         let journal = commit.super_journal.get_or_insert_with(|| SuperJournal {
             path: Vec::new(),
-            names: Vec::new(),
-            file: None,
+            journals: Vec::new(),
             stat: None,
-            open: None,
-            done: None,
-            removed: None,
+            create: CreateSuper::default(),
+            remove: RemoveSuper::default(),
         });
         loop {
             if journal.path.is_empty() {
@@ -280,24 +295,9 @@ impl HostState {
             journal.path.clear();
         }
         for btree in storage.databases.iter().flatten().filter(|btree| needs_super_journal(btree)) {
-            journal.names.extend_from_slice(btree.path());
-            journal.names.extend_from_slice(b"-journal\0");
+            journal.journals.push([btree.path(), b"-journal"].concat());
         }
-        commit.stage = Stage::SuperOpen;
-        Ok(Some(()))
-    }
-
-    fn open_super_journal(&mut self, commit: &mut Commit) -> Step<()> {
-        let Some(journal) = &mut commit.super_journal else { return Ok(Some(())) };
-        let flags = OpenFlags {
-            create: true,
-            exclusive: true,
-            ..OpenFlags::new(FileKind::SuperJournal, AccessMode::ReadWrite)
-        };
-        let start = || self.io.open(Some(&journal.path), flags);
-        let outcome = ready!(poll(&mut journal.open, &mut commit.outstanding, start));
-        journal.file = Some(outcome.file);
-        commit.stage = Stage::SuperWrite;
+        commit.stage = Stage::SuperCreate;
         Ok(Some(()))
     }
 

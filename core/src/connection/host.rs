@@ -12,6 +12,7 @@ use super::attach::{Attaching, Detaching};
 use super::busy::BusyHandler;
 use super::commit::{Commit, Rollback};
 use super::schema::SchemaReader;
+use super::shared_memory::SharedMemory;
 use super::state::DatabaseState;
 use super::vacuum::Vacuum;
 use super::virtual_table::Outside;
@@ -22,6 +23,7 @@ use crate::pragma::Settings;
 /// The part of a connection's state that serves the machine.
 pub(crate) struct HostState {
     pub(crate) io: SharedIo,
+    pub(crate) shared_memory: Arc<SharedMemory>,
     /// Counters that statements share.
     pub(crate) vm: ConnectionState,
     /// All schemas, as new statements see them.

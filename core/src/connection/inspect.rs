@@ -86,7 +86,8 @@ impl Connection {
 
     /// The path of a database's file; empty for none.
     pub fn path(&self, db: usize) -> Vec<u8> {
-        let is_bytes = |state: &State| state.host.databases.get(db).is_some_and(|database| database.is_bytes);
+        let is_bytes =
+            |state: &State| state.host.databases.get(db).is_some_and(|database| database.is_in_memory());
         if self.with(|state| is_bytes(&state.borrow())) {
             return Vec::new();
         }
@@ -322,7 +323,7 @@ fn metadata(table: &Table, column: Option<&[u8]>) -> Option<ColumnMetadata> {
         None => None,
         Some(name) => match table.find_column(name) {
             Some(index) => Some(index),
-            None if !table.without_rowid && is_rowid_name(name) => {
+            None if !table.without_rowid && crate::catalog::is_rowid_name(name) => {
                 let Some(index) = table.rowid_alias else {
                     return Some(ColumnMetadata {
                         declared_type: Some(b"INTEGER".as_slice().into()),
@@ -353,10 +354,6 @@ fn metadata(table: &Table, column: Option<&[u8]>) -> Option<ColumnMetadata> {
         primary_key: column.flags.primary_key,
         autoincrement: table.rowid_alias == index && table.autoincrement,
     })
-}
-
-fn is_rowid_name(name: &[u8]) -> bool {
-    [b"rowid".as_slice(), b"_rowid_", b"oid"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 impl Statement {

@@ -12,7 +12,7 @@
 //! A statement is compiled in two phases. First the schemas that are not loaded are read, which may wait for I/O; then the text is compiled
 //! against a snapshot of the catalogue, which never waits.
 //!
-//! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `schema` (reading schemas), `prepare` and `statement` (the life
+//! Rooms: `state` (what a connection has), `open` (file names, URIs, flags), `shared_memory` (databases in memory with a name), `schema` (reading schemas), `prepare` and `statement` (the life
 //! of a statement), `host` (what the machine asks for), `commit` (the commit script over all databases), `attach`, `vacuum`, `busy` (waiting for
 //! locks), `wait` (waiting for I/O), `hooks`, `explain`, `virtual_table`, `nested` (statements of virtual tables), `raw` (the face of all
 //! this), `inspect`, `blob`, `backup` and `content` (its parts that only the C API needs).
@@ -34,6 +34,7 @@ mod open;
 mod prepare;
 pub mod raw;
 mod schema;
+mod shared_memory;
 mod state;
 mod statement;
 #[cfg(test)]

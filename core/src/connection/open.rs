@@ -2,9 +2,13 @@
 //!
 //! Spec: Uniform Resource Identifiers.
 
-use kernite_btree::OpenOptions;
+use std::sync::Arc;
+
+use kernite_btree::{Btree, OpenOptions};
 use kernite_io::SharedIo;
 use kernite_vdbe::Error;
+
+use super::shared_memory::{Seat, SharedMemory, SharedName};
 
 /// How a connection is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,10 @@ pub struct OpenFlags {
     pub any_vfs: bool,
     /// The database is in memory, whatever the name.
     pub memory: bool,
+    /// A database in memory is shared by name, unless the URI says otherwise.
+    pub shared_cache: bool,
+    /// The layer is SQLite's `memdb`: databases in memory, shared where the name begins with a slash.
+    pub memdb: bool,
     /// A file made by this open starts in WAL mode. The Rust API asks for it, the C API does not.
     pub new_file_wal: bool,
 }
@@ -30,6 +38,8 @@ impl Default for OpenFlags {
             uri: true,
             any_vfs: false,
             memory: false,
+            shared_cache: false,
+            memdb: false,
             new_file_wal: false,
         }
     }
@@ -39,11 +49,34 @@ impl Default for OpenFlags {
 const CANTOPEN: i32 = 14;
 const PERM: i32 = 3;
 
-/// What a name and flags mean to the storage engine.
+/// What a name leads to.
+pub(crate) struct Target {
+    options: OpenOptions,
+    shared: Option<SharedName>,
+}
+
+impl Target {
+    /// The storage, and the place at a shared database.
+    pub(crate) fn btree(self, io: &SharedIo, shared: &Arc<SharedMemory>) -> (Btree, Option<Seat>) {
+        let Some(name) = &self.shared else { return (Btree::new(Arc::clone(io), self.options), None) };
+        let seat = shared.join(name);
+        let options = OpenOptions {
+            path: Some(seat.path().to_vec()),
+            memory: false,
+            // The world has just been asked for it: whoever comes first makes it.
+            create: true,
+            new_file_wal: matches!(name, SharedName::Cache(_)),
+            ..self.options
+        };
+        (Btree::new(Arc::clone(shared.io()), options), Some(seat))
+    }
+}
+
+/// What a name and flags lead to.
 ///
 /// # Errors
 /// `no such access mode: x`, `invalid uri authority: x`…; paths that the system refuses.
-pub(crate) fn options(io: &SharedIo, name: &[u8], flags: OpenFlags) -> Result<OpenOptions, Error> {
+pub(crate) fn target(io: &SharedIo, name: &[u8], mut flags: OpenFlags) -> Result<Target, Error> {
     let mut options = OpenOptions {
         read_only: flags.read_only,
         create: flags.create && !flags.read_only,
@@ -51,20 +84,26 @@ pub(crate) fn options(io: &SharedIo, name: &[u8], flags: OpenFlags) -> Result<Op
         new_file_wal: flags.new_file_wal,
         ..OpenOptions::default()
     };
-    let path = match name.strip_prefix(b"file:") {
-        Some(rest) if flags.uri => parse_uri(rest, flags, &mut options)?,
-        _ => name.to_vec(),
+    let uri = name.strip_prefix(b"file:").filter(|_| flags.uri);
+    let path = match uri {
+        Some(rest) => parse_uri(rest, &mut flags, &mut options)?,
+        None => name.to_vec(),
     };
-    if options.memory || path == b":memory:" {
+    if flags.memdb || options.memory || path == b":memory:" {
         options.memory = true;
-        return Ok(options);
+        let shared = if flags.memdb {
+            (path.len() > 1 && path[0] == b'/').then_some(SharedName::Memdb(path))
+        } else {
+            (uri.is_some() && flags.shared_cache && !path.is_empty()).then_some(SharedName::Cache(path))
+        };
+        return Ok(Target { options, shared });
     }
     if !path.is_empty() {
         options.path = Some(
             io.canonical(&path).map_err(|_| Error::with_code(CANTOPEN, "unable to open database file"))?,
         );
     }
-    Ok(options)
+    Ok(Target { options, shared: None })
 }
 
 /// The parameters of a URI, in order; none for a name that is no URI.
@@ -82,7 +121,7 @@ fn split_query(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     })
 }
 
-fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<Vec<u8>, Error> {
+fn parse_uri(uri: &[u8], flags: &mut OpenFlags, options: &mut OpenOptions) -> Result<Vec<u8>, Error> {
     let mut rest = uri;
     if let Some(behind) = rest.strip_prefix(b"//") {
         let end = behind.iter().position(|&byte| byte == b'/').unwrap_or(behind.len());
@@ -110,7 +149,7 @@ fn parse_uri(uri: &[u8], flags: OpenFlags, options: &mut OpenOptions) -> Result<
 fn apply_parameter(
     key: &[u8],
     value: &[u8],
-    flags: OpenFlags,
+    flags: &mut OpenFlags,
     options: &mut OpenOptions,
 ) -> Result<(), Error> {
     let is_set = |value: &[u8]| matches!(value, b"1" | b"true" | b"yes" | b"on");
@@ -135,15 +174,20 @@ fn apply_parameter(
             }
             (options.read_only, options.create) = (read_only, create);
         }
-        b"cache" if value != b"shared" && value != b"private" => {
-            let value = String::from_utf8_lossy(value);
-            return Err(Error::message(format!("no such cache mode: {value}")));
-        }
+        b"cache" => match value {
+            b"shared" => flags.shared_cache = true,
+            b"private" => flags.shared_cache = false,
+            _ => {
+                let value = String::from_utf8_lossy(value);
+                return Err(Error::message(format!("no such cache mode: {value}")));
+            }
+        },
         b"immutable" => options.immutable = is_set(value),
         b"nolock" => options.no_lock = is_set(value),
         b"vfs" => match value {
             b"unix-dotfile" => options.dot_file_lock = true,
             b"unix-none" => options.no_lock = true,
+            b"memdb" => flags.memdb = true,
             b"unix" | b"unix-excl" | b"" => {}
             _ if flags.any_vfs => {}
             _ => {
@@ -186,14 +230,23 @@ mod tests {
     use super::*;
 
     fn open(name: &str) -> Result<OpenOptions, String> {
+        find(name).map(|target| target.options)
+    }
+
+    fn find(name: &str) -> Result<Target, String> {
         let io: SharedIo = Arc::new(kernite_io::MemoryIo::new());
-        options(&io, name.as_bytes(), OpenFlags::default()).map_err(|error| error.to_string())
+        target(&io, name.as_bytes(), OpenFlags::default()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn uris_say_how_to_open() {
         assert!(open("file:a.db?mode=ro").unwrap().read_only);
-        assert!(open("file:x?mode=memory&cache=shared").unwrap().memory);
+        assert_eq!(
+            find("file:x?mode=memory&cache=shared").unwrap().shared,
+            Some(SharedName::Cache(b"x".to_vec()))
+        );
+        assert_eq!(find("file:/x?vfs=memdb").unwrap().shared, Some(SharedName::Memdb(b"/x".to_vec())));
+        assert_eq!(find("file:x?mode=memory").unwrap().shared, None);
         assert!(open("file:a%20b.db").unwrap().path.unwrap().ends_with(b"a b.db"));
         assert!(open(":memory:").unwrap().memory);
         assert_eq!(open("").unwrap().path, None);

@@ -164,6 +164,8 @@ impl Cache {
 #[derive(Default)]
 pub(crate) struct Preparing {
     parsed: Option<Parsed>,
+    /// The text is no statement. The checks of what was read of it come first.
+    refused: Option<Failure>,
     /// The compilation failed, and the schema cookies are being compared before that is reported.
     failed: Option<Failure>,
     checked: usize,
@@ -251,18 +253,27 @@ impl Preparing {
                 }
             }
             if self.parsed.is_none() {
+                state.borrow_mut().host.follow_deferral();
                 if self.explain.is_none()
                     && let Some(prepared) = find_cached(state, sql)
                 {
                     let end = prepared.sql.len();
                     return Ok(Some((Some(prepared), end)));
                 }
-                match parse(state, sql)? {
-                    Some(mut parsed) => {
+                match parse(state, sql) {
+                    Ok(Some(mut parsed)) => {
                         parsed.explain = self.explain.unwrap_or(parsed.explain);
                         self.parsed = Some(parsed);
                     }
-                    None => return Ok(Some((None, sql.len()))),
+                    Ok(None) => return Ok(Some((None, sql.len()))),
+                    Err(mut error) => {
+                        self.parsed = error.partial.take().map(|partial| *partial);
+                        let failure = Failure::of_parser(&error);
+                        if self.parsed.is_none() {
+                            return Err(failure);
+                        }
+                        self.refused = Some(failure);
+                    }
                 }
             }
             let needs_schema = self.parsed.as_ref().is_some_and(needs_schema);
@@ -280,6 +291,14 @@ impl Preparing {
                 }
             }
             let Some(parsed) = &self.parsed else { continue };
+            if let Some(refused) = self.refused.take() {
+                let check =
+                    |c: &mut Compiler<'_>| crate::codegen::statement::check_partial(c, &parsed.statement);
+                return Err(match with_compiler(state, parsed, &[], check).1 {
+                    Ok(_) => refused,
+                    Err(failure) => Failure { end: refused.end, ..failure },
+                });
+            }
             match compile(state, parsed, self.explain.is_some(), sql, &self.missing) {
                 Ok((prepared, databases)) => {
                     #[allow(clippy::arc_with_non_send_sync)]
@@ -381,6 +400,15 @@ impl Failure {
     fn plain(error: Error) -> Failure {
         Failure { error, offset: None, end: None, check_schema: false, connect: None }
     }
+
+    fn of_parser(error: &ParseError) -> Failure {
+        let text = error.to_string();
+        let shown = match error.kind {
+            ParseErrorKind::TooBig => Error::with_code(TOOBIG, text),
+            ParseErrorKind::Sql => Error::message(text),
+        };
+        Failure { end: Some(error.end), offset: error.offset, ..Failure::plain(shown) }
+    }
 }
 
 impl From<Error> for Failure {
@@ -445,7 +473,8 @@ fn needs_schema(parsed: &Parsed) -> bool {
     }
 }
 
-fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> {
+#[allow(clippy::result_large_err)]
+fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, ParseError> {
     let mut state = state.borrow_mut();
     let State { parser, host, .. } = &mut *state;
     let options = &host.options;
@@ -460,26 +489,17 @@ fn parse(state: &RefCell<State>, sql: &[u8]) -> Result<Option<Parsed>, Failure> 
         column: limit(LimitKind::Column),
         ..Limits::default()
     });
-    parser.parse(sql).map_err(|error: ParseError| Failure {
-        end: Some(error.end),
-        offset: error.offset,
-        check_schema: false,
-        connect: None,
-        error: match error.kind {
-            ParseErrorKind::TooBig => Error::with_code(TOOBIG, error.to_string()),
-            ParseErrorKind::Sql => Error::message(error.to_string()),
-        },
-    })
+    parser.parse(sql)
 }
 
-/// Compiles a statement with the state released. Gives the bits of the databases that it uses too.
-fn compile(
+/// Runs `work` with a compiler for the statement, with the state released. Gives what the compilation depends on, and the compiler.
+#[allow(clippy::type_complexity)]
+fn with_compiler<T>(
     state: &RefCell<State>,
     parsed: &Parsed,
-    explain_forced: bool,
-    sql: &[u8],
     missing: &[Unconnected],
-) -> Result<(Prepared, u32), Failure> {
+    work: impl FnOnce(&mut Compiler<'_>) -> Result<T, Error>,
+) -> (Stamp, Result<T, Failure>) {
     let (stamp, catalog, functions, collations, options, mut authorizer) = {
         let mut state = state.borrow_mut();
         let host = &state.host;
@@ -492,38 +512,43 @@ fn compile(
             state.authorizer.take(),
         )
     };
-    let ast = Arc::new((*parsed.ast).clone());
-    let compiled = {
+    let done = {
         let asked = authorizer.as_mut().map(|authorizer| &mut **authorizer as &mut dyn Authorizer);
-        let mut compiler =
-            Compiler::new(&catalog, &functions, &collations, &options, asked, Arc::clone(&ast));
+        let ast = Arc::new((*parsed.ast).clone());
+        let mut compiler = Compiler::new(&catalog, &functions, &collations, &options, asked, ast);
         compiler.explain = parsed.explain;
         compiler.notes.missing = missing.to_vec();
-        let outcome = crate::codegen::statement::compile(&mut compiler, &parsed.statement);
-        let failure = |error, compiler: &Compiler<'_>| Failure {
+        work(&mut compiler).map_err(|error| Failure {
             error,
             end: None,
             offset: compiler.error_offset,
             check_schema: compiler.notes.check_schema,
             connect: (compiler.notes.connect.clone()).map(|target| (target, compiler.notes.connect_optional)),
-        };
-        match outcome {
-            Err(error) => Err(failure(error, &compiler)),
-            Ok(()) => {
-                let notes = &compiler.notes;
-                let databases = notes.read_databases | notes.write_databases | notes.open_databases;
-                let columns = std::mem::take(&mut compiler.notes.columns);
-                match compiler.builder.finish() {
-                    Ok(program) => Ok((program, columns, databases)),
-                    Err(error) => Err(Failure::plain(error)),
-                }
-            }
-        }
+        })
     };
     if let Some(authorizer) = authorizer {
         state.borrow_mut().authorizer.get_or_insert(authorizer);
     }
-    let (program, columns, databases) = compiled?;
+    (stamp, done)
+}
+
+/// Compiles a statement with the state released. Gives the bits of the databases that it uses too.
+fn compile(
+    state: &RefCell<State>,
+    parsed: &Parsed,
+    explain_forced: bool,
+    sql: &[u8],
+    missing: &[Unconnected],
+) -> Result<(Prepared, u32), Failure> {
+    let (stamp, compiled) = with_compiler(state, parsed, missing, |compiler| {
+        crate::codegen::statement::compile(compiler, &parsed.statement)?;
+        let notes = &mut compiler.notes;
+        let databases = notes.read_databases | notes.write_databases | notes.open_databases;
+        let columns = std::mem::take(&mut notes.columns);
+        let program = std::mem::take(&mut compiler.builder).finish()?;
+        Ok((program, columns, databases, Arc::clone(&compiler.ast)))
+    });
+    let (program, columns, databases, ast) = compiled?;
     let explained: Option<Arc<[Vec<Register>]>> = match parsed.explain {
         Explain::No => None,
         Explain::Program => Some(explain::program_rows(&program).into()),

@@ -29,6 +29,9 @@ pub use super::blob::Blob;
 pub use super::inspect::{CheckpointMode, Checkpointed};
 pub use kernite_parser::Explain;
 
+/// `SQLITE_MISUSE`
+const MISUSE: i32 = 21;
+
 /// What a connection's handles share.
 struct Shared {
     state: ReentrantMutex<RefCell<State>>,
@@ -66,9 +69,16 @@ pub struct Connection {
     shared: Arc<Shared>,
 }
 
-/// The connection's lock, held until this is dropped.
+/// The connection's lock, held until this is dropped. Who has it can spare a call from taking it again.
 pub struct Lock<'a> {
-    _guard: ReentrantMutexGuard<'a, RefCell<State>>,
+    guard: ReentrantMutexGuard<'a, RefCell<State>>,
+}
+
+impl Lock<'_> {
+    /// A limit by SQLite's number; -1 if there is no such limit.
+    pub fn limit(&self, number: usize) -> i32 {
+        self.guard.borrow().host.options.limits.get(number).copied().unwrap_or(-1)
+    }
 }
 
 /// Interrupts a connection from any thread.
@@ -90,8 +100,8 @@ impl Connection {
     /// # Errors
     /// `SQLITE_CANTOPEN` and what is wrong with a URI.
     pub fn open(process: &Arc<Process>, name: &[u8], flags: OpenFlags) -> Result<Connection, Error> {
-        let options = open::options(process.io(), name, flags)?;
-        let state = State::new(Arc::clone(process.io()), options);
+        let target = open::target(process.io(), name, flags)?;
+        let state = State::new(process, target);
         let interrupt = Arc::clone(&state.host.vm.interrupt);
         #[allow(clippy::arc_with_non_send_sync)]
         let shared = Arc::new(Shared { state: ReentrantMutex::new(RefCell::new(state)), interrupt });
@@ -113,12 +123,19 @@ impl Connection {
     /// Takes the connection's lock and keeps it: several calls are one to other threads. The lock is recursive.
     #[inline]
     pub fn lock(&self) -> Lock<'_> {
-        Lock { _guard: self.shared.state.lock() }
+        Lock { guard: self.shared.state.lock() }
+    }
+
+    /// What a lock of this connection guards.
+    #[inline]
+    fn state_of<'l>(&self, lock: &'l Lock<'_>) -> &'l RefCell<State> {
+        assert!(std::ptr::eq(&*lock.guard, self.shared.state.data_ptr()), "the lock of another connection");
+        &lock.guard
     }
 
     /// As `lock`, unless another thread has it.
     pub fn try_lock(&self) -> Option<Lock<'_>> {
-        self.shared.state.try_lock().map(|guard| Lock { _guard: guard })
+        self.shared.state.try_lock().map(|guard| Lock { guard })
     }
 
     /// Whether an interrupt is in force.
@@ -133,6 +150,9 @@ impl Connection {
     pub fn prepare(&self, sql: &[u8]) -> Result<(Option<Statement>, usize), Error> {
         let mut preparing = Preparing::default();
         let (prepared, end) = self.with(|state| {
+            if state.try_borrow_mut().is_err() {
+                return Err(Error::with_code(MISUSE, "the connection is in use"));
+            }
             loop {
                 if let Some(done) = preparing.poll(state, sql)? {
                     return Ok::<_, Error>(done);
@@ -141,6 +161,12 @@ impl Connection {
             }
         })?;
         Ok((prepared.map(|prepared| self.statement(prepared)), end))
+    }
+
+    /// Whether this is asked by a method of the application's that runs while the state is borrowed: `xSavepoint` and its like, collations.
+    /// They can run no statement on the connection that calls them.
+    pub fn is_in_use(&self) -> bool {
+        self.with(|state| state.try_borrow_mut().is_err())
     }
 
     /// A handle for a compiled statement.
@@ -357,6 +383,14 @@ impl Statement {
         connection.with(|state| step_waiting(execution, state))
     }
 
+    /// As `step`, for who has the connection's lock.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    pub fn step_locked(&mut self, lock: &Lock<'_>) -> Result<bool, Error> {
+        step_waiting(&mut self.execution, self.connection.state_of(lock))
+    }
+
     /// Runs to the first row or the end and goes back to the start. How many rows it changed; `None`: there was a row.
     ///
     /// # Errors
@@ -383,6 +417,14 @@ impl Statement {
     pub fn reset(&mut self) -> Result<(), Error> {
         let Statement { execution, connection } = self;
         connection.with(|state| reset_waiting(execution, state))
+    }
+
+    /// As `reset`, for who has the connection's lock.
+    ///
+    /// # Errors
+    /// Those of ending the run.
+    pub fn reset_locked(&mut self, lock: &Lock<'_>) -> Result<(), Error> {
+        reset_waiting(&mut self.execution, self.connection.state_of(lock))
     }
 
     pub(super) fn execution(&self) -> &Execution {
@@ -456,7 +498,6 @@ impl Statement {
     /// `SQLITE_RANGE` if there is no such parameter, `SQLITE_MISUSE` while a run is under way.
     pub fn bind(&mut self, number: u32, value: ValueRef<'_>) -> Result<(), Error> {
         const RANGE: i32 = 25;
-        const MISUSE: i32 = 21;
         if self.execution.machine.is_running() {
             return Err(Error::with_code(MISUSE, "bad parameter or other API misuse"));
         }

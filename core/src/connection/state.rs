@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernite_btree::{Btree, OpenOptions};
-use kernite_io::{SharedIo, WallTime};
+use kernite_io::{Process, WallTime};
 use kernite_parser::Parser;
 use kernite_vdbe::function::registry::{CollationRegistry, FunctionRegistry};
 use kernite_vdbe::host::{ConnectionState, Storage};
@@ -13,7 +13,9 @@ use super::busy::BusyHandler;
 use super::hooks::Hooks;
 use super::host::HostState;
 use super::nested::Nested;
+use super::open::Target;
 use super::prepare::Cache;
+use super::shared_memory::{Seat, SharedMemory};
 use crate::catalog::{Catalog, DatabaseSchema};
 use crate::compile::{Authorizer, CompileOptions};
 
@@ -44,7 +46,6 @@ pub(crate) struct LastError {
 }
 
 /// What is kept about an attached database beside its storage and schema.
-#[derive(Clone, Debug)]
 pub(crate) struct DatabaseState {
     /// Whether its storage was opened. Temp is opened when it is first used.
     pub(crate) opened: bool,
@@ -62,6 +63,15 @@ pub(crate) struct DatabaseState {
     pub(crate) commits: u64,
     /// It was made of bytes, and has no file that anybody else could open.
     pub(crate) is_bytes: bool,
+    /// Its place, where it is in memory and shared by name.
+    pub(crate) seat: Option<Seat>,
+}
+
+impl DatabaseState {
+    /// Whether its bytes are in memory, though the storage engine has a path for them.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.is_bytes || self.seat.is_some()
+    }
 }
 
 impl Default for DatabaseState {
@@ -75,6 +85,7 @@ impl Default for DatabaseState {
             committed_frames: 0,
             commits: 0,
             is_bytes: false,
+            seat: None,
         }
     }
 }
@@ -84,10 +95,13 @@ pub(crate) const DEFAULT_CACHE_SIZE: i32 = -2000;
 
 impl State {
     /// A connection with its main database, which is not open yet.
-    pub(crate) fn new(io: SharedIo, main: OpenOptions) -> State {
+    pub(crate) fn new(process: &Process, main: Target) -> State {
+        let io = Arc::clone(process.io());
+        let shared_memory = SharedMemory::of(process);
+        let (main, seat) = main.btree(&io, &shared_memory);
         let temp = OpenOptions { create: true, ..OpenOptions::default() };
         let storage = Storage {
-            databases: vec![Some(Btree::new(Arc::clone(&io), main)), Some(Btree::new(Arc::clone(&io), temp))],
+            databases: vec![Some(main), Some(Btree::new(Arc::clone(&io), temp))],
             ..Storage::default()
         };
         let schema = |name: &[u8], generation| {
@@ -100,12 +114,13 @@ impl State {
         };
         let host = HostState {
             io,
+            shared_memory,
             vm: ConnectionState::default(),
             catalog: Catalog {
                 databases: vec![schema(b"main", 1), schema(b"temp", 2)],
                 ..Catalog::default()
             },
-            databases: vec![DatabaseState::default(), DatabaseState::default()],
+            databases: vec![DatabaseState { seat, ..DatabaseState::default() }, DatabaseState::default()],
             functions: Arc::new(FunctionRegistry::default()),
             collations: Arc::new(CollationRegistry::default()),
             options: Arc::new(CompileOptions::default()),
@@ -141,6 +156,11 @@ impl State {
             statements: 0,
             error: None,
         }
+    }
+
+    /// Whether a step left something to be done with the state released: a hook to be called, something of the application's to be dropped.
+    pub(crate) fn has_left_overs(&self) -> bool {
+        self.host.rolled_back || !self.storage.closed.is_empty() || !self.host.retired.is_empty()
     }
 
     /// Notes an error for `errmsg`.
@@ -188,6 +208,13 @@ impl HostState {
     pub(crate) fn set_options(&mut self, change: impl FnOnce(&mut CompileOptions)) {
         change(Arc::make_mut(&mut self.options));
         self.options_version += 1;
+    }
+
+    /// The end of a transaction ends `defer_foreign_keys`: what is compiled from now on knows.
+    pub(crate) fn follow_deferral(&mut self) {
+        if self.options.defer_foreign_keys && !self.vm.defer_foreign_keys {
+            self.set_options(|options| options.defer_foreign_keys = false);
+        }
     }
 
     /// The time of the running step.

@@ -133,13 +133,16 @@ impl Execution {
             if self.working.is_some() {
                 ready!(self.work(state));
             }
-            let event = {
+            let (event, left) = {
                 let mut state = state.borrow_mut();
                 let State { storage, host, .. } = &mut *state;
-                self.machine.step(storage, host)
+                let event = self.machine.step(storage, host);
+                (event, state.has_left_overs())
             };
-            call_rollback_hook(state);
-            drop_released(state);
+            if left {
+                call_rollback_hook(state);
+                drop_released(state);
+            }
             match event {
                 Ok(None) if ready!(self.work(state)) => {}
                 Ok(None) => return Ok(None),
@@ -241,13 +244,16 @@ impl Execution {
             if self.working.is_some() {
                 ready!(self.work(state));
             }
-            let outcome = {
+            let (outcome, left) = {
                 let mut state = state.borrow_mut();
                 let State { storage, host, .. } = &mut *state;
-                self.machine.reset(storage, host)
+                let outcome = self.machine.reset(storage, host);
+                (outcome, state.has_left_overs())
             };
-            call_rollback_hook(state);
-            drop_released(state);
+            if left {
+                call_rollback_hook(state);
+                drop_released(state);
+            }
             if !matches!(outcome, Ok(None)) || !ready!(self.work(state)) {
                 return outcome;
             }

@@ -27,8 +27,8 @@ use std::sync::Arc;
 use kernite_btree::record::decode::Values;
 use kernite_btree::record::encode;
 use kernite_btree::{
-    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, PageNo, RowPayload,
-    SeekOutcome, Synchronous, TransactionKind, TreeKind, ValueRef,
+    AutoVacuum, Btree, CursorId, InsertFlags, JournalMode, KeyColumn, KeyInfo, Meta, OpenOptions, PageNo,
+    RowPayload, SeekOutcome, Synchronous, TransactionKind, TreeKind, ValueRef,
 };
 use kernite_io::ready;
 use kernite_vdbe::host::Storage;
@@ -38,6 +38,7 @@ use kernite_vdbe::{Error, Register, Step};
 use super::host::HostState;
 use super::open::{self, OpenFlags};
 use super::schema::{Scan, btree, corrupt, schema_row};
+use super::shared_memory::Seat;
 use crate::catalog::{Index, IndexOrigin, TableKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(crate) struct Vacuum {
     stage: Stage,
     /// The new database.
     pub(crate) target: Btree,
+    /// Its place, where it is in memory and shared by name.
+    _seat: Option<Seat>,
     scan: Option<Scan>,
     rows: Vec<Row>,
     /// The next row, tree or field of a stage.
@@ -180,14 +183,18 @@ impl HostState {
             },
         };
         let main = btree(storage, db)?;
-        let mut options = match &into {
-            Some(file) => open::options(&self.io, file, OpenFlags::default())?,
-            None => kernite_btree::OpenOptions { create: true, ..Default::default() },
+        let is_private = main.path().is_empty();
+        let in_memory = is_private || self.databases[usize::from(db.0)].is_in_memory();
+        let (mut target, seat) = match &into {
+            Some(file) => {
+                open::target(&self.io, file, OpenFlags::default())?.btree(&self.io, &self.shared_memory)
+            }
+            None => {
+                let options = OpenOptions { create: true, memory: in_memory, ..OpenOptions::default() };
+                (Btree::new(Arc::clone(&self.io), options), None)
+            }
         };
-        options.memory |= into.is_none() && main.path().is_empty();
-        let mut target = Btree::new(Arc::clone(&self.io), options);
         let is_wal = main.journal_mode() == JournalMode::Wal && into.is_none();
-        let in_memory = main.path().is_empty();
         let wanted = self.settings.next_page_size.filter(|_| !is_wal && !in_memory);
         target.set_page_size(main.page_size(), None)?;
         if let Some(size) = wanted {
@@ -203,6 +210,7 @@ impl HostState {
             is_into: into.is_some(),
             stage: Stage::Open,
             target,
+            _seat: seat,
             scan: None,
             rows: Vec::new(),
             at: 0,
@@ -450,8 +458,8 @@ impl Vacuum {
             if let (Some(root), Some(new_root)) = (row.root, row.new_root) {
                 let tree = row.tree.clone();
                 if self.copy.is_none() {
-                    let from = main.open_cursor(root, tree.key.clone(), false)?;
-                    let to = self.target.open_cursor(new_root, tree.key.clone(), true)?;
+                    let from = main.open_cursor(root, tree.key.as_ref(), false)?;
+                    let to = self.target.open_cursor(new_root, tree.key.as_ref(), true)?;
                     self.copy = Some(Copy {
                         from,
                         to,

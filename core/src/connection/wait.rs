@@ -17,7 +17,7 @@ impl State {
             all.extend(btree.outstanding());
         }
         all.extend(&self.storage.outstanding);
-        all.extend(&self.host.commit.outstanding);
+        self.host.commit.outstanding().for_each(|outstanding| all.extend(outstanding));
         if let Some(vacuum) = &self.host.vacuum {
             all.extend(vacuum.target.outstanding());
         }
@@ -31,7 +31,7 @@ impl State {
     fn forget_done(&mut self) {
         self.storage.databases.iter_mut().flatten().for_each(|btree| btree.forget_done());
         self.storage.outstanding.prune();
-        self.host.commit.outstanding.prune();
+        self.host.commit.forget_done();
     }
 }
 

@@ -21,6 +21,7 @@ use crate::resolve;
 /// A table that is not there or cannot be indexed, a name that is taken, keys that cannot be.
 pub fn create_index(c: &mut Compiler<'_>, create: &ast::CreateIndex) -> CompileResult<()> {
     let ast = Arc::clone(&c.ast);
+    build::check_nulls(ast.list(create.columns))?;
     let (db, table) = locate(c, create)?;
     if table.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"sqlite_")) {
         return Err(Error::message(format!("table {} may not be indexed", lossy(&table.name))));

@@ -29,21 +29,33 @@ const FILE_FORMAT: u32 = 4;
 /// # Errors
 /// A name that is taken, reserved or in an unknown database; whatever is wrong with the columns and constraints.
 pub fn create_table(c: &mut Compiler<'_>, create: &ast::CreateTable) -> CompileResult<()> {
-    let db = name::database(c, create.name, create.temporary)?;
-    let table_name: Box<[u8]> = c.ast.name(create.name.name).into();
-    name::check(c, &table_name)?;
-    let action = if db == Db(1) { action::CREATE_TEMP_TABLE } else { action::CREATE_TABLE };
-    if !authorize_new(c, db, action, &table_name, None)? {
-        return Ok(());
-    }
-    if !name::is_free(c, db, create.name.name, create.if_not_exists)? {
-        return Ok(());
-    }
+    let Some((db, table_name)) = new_table(c, create)? else { return Ok(()) };
     let sql = [b"CREATE TABLE ", c.ast.source(create.definition)].concat();
     match create.body {
         TableBody::Columns { .. } => create_with_columns(c, db, create, &table_name, sql),
         TableBody::Select(select) => create_as_select(c, db, &table_name, select),
     }
+}
+
+/// Makes the checks of a CREATE TABLE as far as it was read, before what is wrong behind that.
+///
+/// # Errors
+/// Those of [`create_table`] about the name, and about the columns and constraints that are there.
+pub fn check_partial_table(c: &mut Compiler<'_>, create: &ast::CreateTable) -> CompileResult<()> {
+    let Some((db, _)) = new_table(c, create)? else { return Ok(()) };
+    let ast = Arc::clone(&c.ast);
+    build::table(source(c, &ast, &Arc::from([]), db), create, true).map(|_| ())
+}
+
+/// The database and name of a new table; `None` where nothing is to be done.
+fn new_table(c: &mut Compiler<'_>, create: &ast::CreateTable) -> CompileResult<Option<(Db, Box<[u8]>)>> {
+    let db = name::database(c, create.name, create.temporary)?;
+    let table_name: Box<[u8]> = c.ast.name(create.name.name).into();
+    name::check(c, &table_name)?;
+    let action = if db == Db(1) { action::CREATE_TEMP_TABLE } else { action::CREATE_TABLE };
+    let is_wanted = authorize_new(c, db, action, &table_name, None)?
+        && name::is_free(c, db, create.name.name, create.if_not_exists)?;
+    Ok(is_wanted.then_some((db, table_name)))
 }
 
 /// Asks about a new object, as SQLite does: about the row in the schema table, then about the object. `false`: nothing is to be done.

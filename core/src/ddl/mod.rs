@@ -27,7 +27,7 @@ pub use alter::alter_table;
 pub use analyze::analyze;
 pub use create_index::create_index;
 pub use create_object::{create_trigger, create_view, create_virtual_table};
-pub use create_table::create_table;
+pub use create_table::{check_partial_table, create_table};
 pub use drop::drop;
 pub use reindex::reindex;
 pub(crate) use schema_table::text;

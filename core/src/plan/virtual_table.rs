@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kernite_vdbe::op::Cursor;
+use kernite_vdbe::value::affinity::Affinity;
 use kernite_vdbe::vtab::{Constraint, ConstraintOp, IndexInfo, Plan, Usage};
 use kernite_vdbe::{Error, Reg};
 
@@ -19,6 +20,7 @@ use super::log_est;
 use super::where_loop::{Mask, Source, WhereLoop, control, flag};
 use crate::bound::{ExprId, ExprKind, OrderTerm, SelectId};
 use crate::catalog::Table;
+use crate::codegen::expr::literal;
 use crate::codegen::key_info::big_null;
 use crate::compile::{CompileResult, Compiler, lossy};
 
@@ -198,7 +200,7 @@ impl Question {
             op: ConstraintOp(op),
             usable: false,
             collation: lossy(collation.unwrap_or(b"BINARY")).into_owned(),
-            value: right.and_then(|right| constant_value(c, right)).map(Arc::new),
+            value: right.and_then(|right| literal(c, right, Affinity::Blob)).map(Arc::new),
             is_in: is_in && !term.is(term_flag::SLICE),
         });
         self.terms.push(id);
@@ -396,15 +398,4 @@ fn add_limit_term(
 #[cold]
 fn malfunction(table: &Table) -> Error {
     Error::message(format!("{}.xBestIndex malfunction", lossy(&table.name)))
-}
-
-/// A literal's value, which the table may look at.
-fn constant_value(c: &Compiler<'_>, expr: ExprId) -> Option<kernite_vdbe::Register> {
-    let mut out = kernite_vdbe::Register::null();
-    match &c.bound[c.bound.skip_collate(expr)].kind {
-        ExprKind::Text(text) if c.options.encoding == kernite_btree::Encoding::Utf8 => out.set_text(text),
-        ExprKind::Unary { op: crate::bound::UnaryOp::Plus, operand } => return constant_value(c, *operand),
-        _ => out.set_integer(i64::from(c.bound.small_integer(expr)?)),
-    }
-    Some(out)
 }

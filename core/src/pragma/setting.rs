@@ -212,7 +212,7 @@ fn run_of_connection(
                 if host
                     .databases
                     .get(usize::from(setting.db.0))
-                    .is_some_and(|database| database.is_bytes) =>
+                    .is_some_and(|database| database.is_in_memory()) =>
             {
                 set_text(out, b"", host.options.encoding);
             }
@@ -498,7 +498,6 @@ fn set_flag(host: &mut HostState, flag: Flag, on: bool) {
         Flag::DeferForeignKeys => {
             host.vm.defer_foreign_keys = on;
             if !on {
-                host.vm.deferred = 0;
                 host.vm.deferred_immediate = 0;
             }
         }
@@ -508,6 +507,7 @@ fn set_flag(host: &mut HostState, flag: Flag, on: bool) {
     host.set_options(|options| match flag {
         Flag::AutomaticIndex => options.automatic_index = on,
         Flag::CountChanges => options.count_changes = on,
+        Flag::DeferForeignKeys => options.defer_foreign_keys = on,
         Flag::ForeignKeys => options.foreign_keys = on,
         Flag::FullColumnNames => options.full_column_names = on,
         Flag::IgnoreCheckConstraints => options.ignore_check_constraints = on,
@@ -543,11 +543,17 @@ pub(crate) fn journal_mode(
     out: &mut Register,
 ) -> Step<()> {
     ready!(host.open_database(storage, db));
-    let is_bytes = host.databases.get(usize::from(db.0)).is_some_and(|database| database.is_bytes);
+    let state = host.databases.get(usize::from(db.0));
+    let in_memory = state.is_some_and(|state| state.is_in_memory());
     let database = btree(storage, db)?;
+    if state.is_some_and(|state| state.seat.is_some()) {
+        // Others use it too, and it has the mode that suits them.
+        set_text(out, b"memory", host.options.encoding);
+        return Ok(Some(()));
+    }
     let old = database.journal_mode();
     let mut new = JOURNAL_MODES.get(usize::from(mode)).map_or(old, |&(_, mode)| mode);
-    if new == JournalMode::Wal && (is_bytes || database.path().is_empty()) {
+    if new == JournalMode::Wal && (in_memory || database.path().is_empty()) {
         new = old;
     }
     if new != old {

@@ -4,8 +4,8 @@
 //! expression is expanded where it stands), joins, stars, and at last the subqueries in its expressions.
 //!
 //! Three rewrites are made here because they change what names mean or how EXPLAIN QUERY PLAN reads:
-//! - a VALUES clause of several constant rows is `SELECT * FROM (rows)`;
-//! - other VALUES clauses are a chain of UNION ALL;
+//! - several constant rows of a VALUES clause, one behind the other, are `SELECT * FROM (rows)`;
+//! - VALUES clauses that are not all constant are a chain of UNION ALL;
 //! - a compound with UNION, EXCEPT or INTERSECT whose ORDER BY has a COLLATE is `SELECT * FROM (compound) ORDER BY …`, because
 //!   sorting by another collation than that of the comparison needs a sort of its own.
 //!
@@ -15,7 +15,8 @@ use kernite_parser::ast::{self, Ast, CompoundOp, CoreBody, Distinct, Expr, List}
 use kernite_vdbe::op::Cursor;
 
 use super::cte::Recursion;
-use super::number::{Numbered, is_constant_rows};
+use super::number::Numbered;
+use super::values;
 use super::{Env, NestedKey, Pending, PendingColumn, PendingColumnKind, Resolver};
 use crate::bound::{FromItem, FromSource, Select, SelectId};
 use crate::compile::{CompileResult, deep};
@@ -49,10 +50,10 @@ impl Compound {
 enum Part {
     Select(ast::SelectCore),
     Row(List<ast::ExprId>),
-    /// Several constant rows.
-    Rows(List<ast::Row>),
-    /// Several rows, not all of them constant, behind a compound operator: `SELECT * FROM (rows)`. The number is that of the first row.
-    Nested(List<ast::Row>, u32),
+    /// Several constant rows: the clause, and the first and the end of them.
+    Rows(List<ast::Row>, usize, usize),
+    /// A VALUES clause that is a chain, behind a compound operator: `SELECT * FROM (rows)`. The number is that of the core.
+    Nested(List<ast::Row>, usize),
 }
 
 /// The clauses of a core that are not its FROM clause.
@@ -103,7 +104,7 @@ impl Resolver<'_, '_> {
         is_view: bool,
     ) -> CompileResult<SelectId> {
         let saved = self.compiler.names.with;
-        let id = if is_converted(&env.ast, select) {
+        let id = if self.is_converted(&env.ast, select) {
             self.expand_converted(env, select, cursors, is_view)?
         } else {
             let compound = self.begin(env, select, cursors, is_view)?;
@@ -141,6 +142,7 @@ impl Resolver<'_, '_> {
         let mut add = |this: &mut Self, part: Part, operator, id: u32, values: bool| {
             let mut core = Select { operator, id, prior: cores.last().copied(), ..Select::default() };
             core.flags.values = values;
+            core.flags.value_rows = matches!(part, Part::Row(_) | Part::Rows(..));
             core.flags.from_view = is_view;
             if let Part::Select(select) = part {
                 core.flags.distinct = select.distinct == Distinct::Distinct;
@@ -150,29 +152,22 @@ impl Resolver<'_, '_> {
         };
         for (i, core) in env.ast.list(node.cores).iter().enumerate() {
             let index = node.cores.range().start + i;
-            let id = self.parsed_id(&env, Numbered::Core(index));
             match core.body {
-                CoreBody::Select(body) => add(self, Part::Select(body), core.operator, id, false),
-                CoreBody::Values(rows)
-                    if !env.from_schema && is_constant_rows(&env.ast, env.ast.list(rows)) =>
-                {
-                    let id = self.parsed_id(&env, Numbered::Rows(index));
-                    add(self, Part::Rows(rows), core.operator, id, core.operator.is_some());
-                }
-                CoreBody::Values(rows) if core.operator.is_some() && rows.len() > 1 => {
-                    let outer = if env.from_schema { 0 } else { id + rows.len() as u32 };
-                    add(self, Part::Nested(rows, id), core.operator, outer, false);
+                CoreBody::Select(body) => {
+                    let id = self.parsed_id(&env, Numbered::Core(index));
+                    add(self, Part::Select(body), core.operator, id, false);
                 }
                 CoreBody::Values(rows) => {
-                    for (row, id) in env.ast.list(rows).iter().zip(id..) {
-                        let operator = if row.terms == env.ast.list(rows)[0].terms {
-                            core.operator
-                        } else {
-                            Some(CompoundOp::UnionAll)
-                        };
-                        // Beside other operands the rows are operands like any.
-                        let alone = env.ast.list(node.cores).len() == 1;
-                        add(self, Part::Row(row.terms), operator, id, alone);
+                    let groups = self.groups(&env, rows);
+                    if core.operator.is_some() && groups.len() > 1 {
+                        let id = self.parsed_id(&env, Numbered::Core(index));
+                        add(self, Part::Nested(rows, index), core.operator, id, false);
+                        continue;
+                    }
+                    // Beside other operands the rows are operands like any.
+                    let alone = env.ast.list(node.cores).len() == 1 && groups.len() == rows.len();
+                    for (part, operator, id) in self.row_parts(&env, index, rows, &groups) {
+                        add(self, part, core.operator.or(operator), id, alone);
                     }
                 }
             }
@@ -180,12 +175,38 @@ impl Resolver<'_, '_> {
         Ok(Compound { env, cores, parts, select, cursors: std::cell::Cell::new(cursors) })
     }
 
+    /// The rows of a VALUES clause in groups.
+    fn groups(&self, env: &Env, rows: List<ast::Row>) -> Vec<std::ops::Range<usize>> {
+        values::groups(&env.ast, self.compiler.functions, env.ast.list(rows), env.from_schema)
+    }
+
+    /// The cores that a VALUES clause is, with the operators between them and their numbers.
+    fn row_parts(
+        &mut self,
+        env: &Env,
+        core: usize,
+        rows: List<ast::Row>,
+        groups: &[std::ops::Range<usize>],
+    ) -> Vec<(Part, Option<CompoundOp>, u32)> {
+        let part = |group: &std::ops::Range<usize>| {
+            let operator = (group.start > 0).then_some(CompoundOp::UnionAll);
+            let (part, what) = if group.len() > 1 {
+                (Part::Rows(rows, group.start, group.end), Numbered::Rows(core, group.start))
+            } else {
+                (Part::Row(env.ast.list(rows)[group.start].terms), Numbered::Row(core, group.start))
+            };
+            (part, operator, self.parsed_id(env, what))
+        };
+        groups.iter().map(part).collect()
+    }
+
     /// The number that the parser gave to a SELECT, where it counts: copies of stored texts get new ones.
     pub(super) fn parsed_id(&mut self, env: &Env, what: Numbered) -> u32 {
         if env.from_schema {
             return 0;
         }
-        self.compiler.names.numbers.get(&env.ast, what)
+        let functions = self.compiler.functions;
+        self.compiler.names.numbers.get(&env.ast, functions, what)
     }
 
     /// Expands one core of a compound.
@@ -215,8 +236,10 @@ impl Resolver<'_, '_> {
                 self.expand_clauses(env, id, body.from, clauses, cursors, recursion)?;
             }
             Part::Row(terms) => self.expand_row(env, id, terms),
-            Part::Rows(rows) => self.expand_rows(env, id, rows, cursors)?,
-            Part::Nested(rows, first) => self.expand_nested_rows(env, id, (rows, first), cursors)?,
+            Part::Rows(rows, first, end) => {
+                self.expand_rows(env, id, &env.ast.list(rows)[first..end], cursors)?;
+            }
+            Part::Nested(rows, index) => self.expand_nested_rows(env, id, (rows, index), cursors)?,
         }
         if is_last && let Some(pending) = self.compiler.names.pending.get_mut(&id) {
             pending.order_by = node.order_by;
@@ -278,10 +301,9 @@ impl Resolver<'_, '_> {
         &mut self,
         env: &Env,
         id: SelectId,
-        rows: List<ast::Row>,
+        rows: &[ast::Row],
         cursors: Option<Vec<CursorTree>>,
     ) -> CompileResult<()> {
-        let rows = env.ast.list(rows);
         let inner_id = self.compiler.bound[id].id.saturating_sub(1);
         let mut inner = Select { id: inner_id, ..Select::default() };
         inner.flags.values = true;
@@ -318,29 +340,46 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// `SELECT * FROM (rows)`, where each row is a core of a compound.
+    /// `SELECT * FROM (rows)`, where the rows are a compound. `core` is the index of the VALUES clause.
     fn expand_nested_rows(
         &mut self,
         env: &Env,
         id: SelectId,
-        (rows, first): (List<ast::Row>, u32),
+        (rows, core): (List<ast::Row>, usize),
         cursors: Option<Vec<CursorTree>>,
     ) -> CompileResult<()> {
+        let groups = self.groups(env, rows);
+        let alone = groups.len() == rows.len();
         let mut cores: Vec<SelectId> = Vec::new();
-        for (at, row) in env.ast.list(rows).iter().enumerate() {
-            let number = if env.from_schema { self.compiler.next_select_id() } else { first + at as u32 };
-            let operator = (at > 0).then_some(CompoundOp::UnionAll);
+        for (part, operator, number) in self.row_parts(env, core, rows, &groups) {
+            let number = if env.from_schema { self.compiler.next_select_id() } else { number };
             let mut core = Select { operator, id: number, prior: cores.last().copied(), ..Select::default() };
-            core.flags.values = true;
+            core.flags.values = alone;
             let core = self.compiler.bound.add_select(core);
-            self.expand_row(env, core, row.terms);
+            match part {
+                Part::Row(terms) => self.expand_row(env, core, terms),
+                Part::Rows(rows, first, end) => {
+                    self.expand_rows(env, core, &env.ast.list(rows)[first..end], None)?;
+                }
+                Part::Select(_) | Part::Nested(..) => {}
+            }
             cores.push(core);
         }
         let (Some(&head), Some(&last)) = (cores.first(), cores.last()) else { return Ok(()) };
         for &core in &cores {
             self.expand_expressions(core)?;
         }
-        self.select_all_of(env, id, (head, last), "0-ROW VALUES CLAUSE", cursors)
+        let name = self.subquery_name(last);
+        self.select_all_of(env, id, (head, last), &name, cursors)
+    }
+
+    /// What EXPLAIN QUERY PLAN calls a subquery.
+    pub(super) fn subquery_name(&self, select: SelectId) -> String {
+        let core = &self.compiler.bound[select];
+        if core.flags.values && core.prior.is_some() {
+            return "0-ROW VALUES CLAUSE".into();
+        }
+        format!("(subquery-{})", core.id)
     }
 
     /// The outer query of a compound whose ORDER BY has a COLLATE. ORDER BY and LIMIT are those of the outer query.
@@ -418,10 +457,22 @@ impl Resolver<'_, '_> {
     }
 
     fn assign_select(&mut self, ast: &Ast, select: ast::SelectId) -> Vec<CursorTree> {
-        if is_converted(ast, select) {
+        if self.is_converted(ast, select) {
             return vec![self.assign_converted(ast, select)];
         }
         self.assign_last_core(ast, select)
+    }
+
+    /// Whether ORDER BY of a compound has to be done by a query around it. SQLite looks for such compounds in the statement itself,
+    /// not in views and triggers.
+    fn is_converted(&self, ast: &Ast, select: ast::SelectId) -> bool {
+        let node = &ast[select];
+        let compares =
+            |core: &ast::Core| core.operator.is_some_and(|operator| operator != CompoundOp::UnionAll);
+        !node.order_by.is_empty()
+            && std::ptr::eq(ast, &*self.compiler.ast)
+            && ast.list(node.cores).iter().any(compares)
+            && ast.list(node.order_by).iter().any(|term| has_collate(ast, term.expr))
     }
 
     fn assign_converted(&mut self, ast: &Ast, select: ast::SelectId) -> CursorTree {
@@ -608,15 +659,6 @@ fn has_nested_select(ast: &Ast) -> bool {
                     | Expr::InList { .. }
             )
         })
-}
-
-/// Whether ORDER BY of a compound has to be done by a query around it.
-fn is_converted(ast: &Ast, select: ast::SelectId) -> bool {
-    let node = &ast[select];
-    let compares = |core: &ast::Core| core.operator.is_some_and(|operator| operator != CompoundOp::UnionAll);
-    !node.order_by.is_empty()
-        && ast.list(node.cores).iter().any(compares)
-        && ast.list(node.order_by).iter().any(|term| has_collate(ast, term.expr))
 }
 
 /// Whether a COLLATE stands in an expression, subqueries left out.

@@ -396,7 +396,7 @@ impl Resolver<'_, '_> {
         let elements = env.ast.list(list);
         match elements {
             &[only]
-                if super::number::is_constant(&env.ast, only)
+                if super::values::is_constant(&env.ast, Some(self.compiler.functions), only)
                     && !matches!(env.ast.expr(only), ast::Expr::Collate { .. })
                     && !matches!(env.ast.expr(operand), ast::Expr::Vector(_)) =>
             {
@@ -429,12 +429,7 @@ impl Resolver<'_, '_> {
         [left, right]: [ast::ExprId; 2],
         escape: Option<ast::ExprId>,
     ) -> CompileResult<ExprId> {
-        let word: &[u8] = match op {
-            LikeOp::Like => b"LIKE",
-            LikeOp::Glob => b"GLOB",
-            LikeOp::Regexp => b"REGEXP",
-            LikeOp::Match => b"MATCH",
-        };
+        let word = like_function(op);
         let between = ast::Span::new(env.ast[left].span.end, env.ast[right].span.start);
         let typed = find_word(env.ast.source(between), word).unwrap_or(word).to_vec();
         let arguments: Vec<ast::ExprId> = [right, left].into_iter().chain(escape).collect();
@@ -532,9 +527,9 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// The value of a literal with a fraction, an exponent or too many digits.
+/// The value of a literal with a fraction, an exponent or too many digits: what CAST makes of the same text, which is not always the nearest.
 fn real(text: &[u8]) -> f64 {
-    String::from_utf8_lossy(text).parse().unwrap_or(0.0)
+    kernite_vdbe::value::parse::real(text).value
 }
 
 fn hex_bytes(digits: &[u8]) -> Box<[u8]> {
@@ -550,6 +545,16 @@ pub(super) fn truth_word(name: &[u8]) -> Option<bool> {
         Some(false)
     } else {
         None
+    }
+}
+
+/// The function that an operator calls.
+pub(super) fn like_function(op: LikeOp) -> &'static [u8] {
+    match op {
+        LikeOp::Like => b"LIKE",
+        LikeOp::Glob => b"GLOB",
+        LikeOp::Regexp => b"REGEXP",
+        LikeOp::Match => b"MATCH",
     }
 }
 

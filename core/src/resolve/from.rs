@@ -114,9 +114,8 @@ impl Resolver<'_, '_> {
     }
 
     fn describe_subquery(&mut self, item: &mut FromItem, select: SelectId) -> CompileResult<()> {
-        let bound = &self.compiler.bound;
-        item.name = format!("(subquery-{})", bound[select].id).into_bytes().into();
-        let first = bound.leftmost(select);
+        item.name = self.subquery_name(select).into_bytes().into();
+        let first = self.compiler.bound.leftmost(select);
         let columns = self.columns_of_core(first)?;
         self.compiler.bound.set_columns(item.cursor, columns);
         Ok(())
@@ -253,7 +252,7 @@ impl Resolver<'_, '_> {
         self.compiler.names.depth -= 1;
         let columns = if column_names.is_empty() {
             let first = self.compiler.bound.leftmost(select);
-            self.columns_of_core(first)?
+            self.columns_of_view(first)?
         } else {
             self.unique_columns(column_names.iter().map(|name| Some(name.clone())).collect(), &[])
         };

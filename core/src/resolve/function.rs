@@ -195,9 +195,8 @@ impl Resolver<'_, '_> {
             "likely" => Some(Some(125_829_120)),
             "likelihood" => Some(match env.ast.expr(*written.arguments.get(1)?) {
                 ast::Expr::Float(text) => {
-                    let text = lossy(env.ast.text(*text)).into_owned();
-                    let value = text.parse::<f64>().ok().filter(|value| *value <= 1.0);
-                    value.map(|value| (value * ONE) as u32)
+                    let value = kernite_vdbe::value::parse::real(env.ast.text(*text)).value;
+                    (value <= 1.0).then_some((value * ONE) as u32)
                 }
                 _ => None,
             }),
@@ -241,7 +240,13 @@ impl Resolver<'_, '_> {
             let kind = if is_window_function || over { "window" } else { "aggregate" };
             format!("misuse of {kind} function {name}()")
         } else if matches!(found, FunctionLookup::Unknown) && !self.compiler.options.loading_schema {
-            format!("no such function: {name}")
+            // Schemas are read with functions that are not registered; they are missed when they are called.
+            let is_stored = env.from_schema && self.contexts[at].schema_expr.is_some();
+            if is_stored {
+                format!("unknown function: {name}()")
+            } else {
+                format!("no such function: {name}")
+            }
         } else if matches!(found, FunctionLookup::WrongArgumentCount) {
             format!("wrong number of arguments to function {name}()")
         } else if !is_aggregate && (written.filter.is_some() || over) {

@@ -11,10 +11,10 @@ use kernite_vdbe::Error;
 
 use super::join::column_mask;
 use super::recording::Tokens;
-use super::star::{has_visible_rowid, is_rowid};
+use super::star::has_visible_rowid;
 use super::{Env, NestedName, Resolver};
 use crate::bound::{Expr, ExprFlags, ExprId, ExprKind, FromItem, SelectId, SelfContext};
-use crate::catalog::{Table, TableKind};
+use crate::catalog::{Table, TableKind, is_rowid_name};
 use crate::compile::{CompileResult, lossy};
 
 /// A name as typed, or as a star made it.
@@ -104,7 +104,7 @@ impl Resolver<'_, '_> {
             }
             let with_rowid =
                 !matches!(context.schema_expr, Some(SelfContext::IndexExpr | SelfContext::Generated));
-            if with_rowid && is_rowid(name.column) && has_rowid(&table) {
+            if with_rowid && is_rowid_name(name.column) && has_rowid(&table) {
                 matches.count += 1;
                 return Ok(Some(self.add(ExprKind::SelfColumn { column: -1, table }, name.span)));
             }
@@ -116,7 +116,7 @@ impl Resolver<'_, '_> {
             matches.count = 1;
             return Ok(Some(expr));
         }
-        if matches.count == 0 && matches.rowids > 0 && matches.item.is_some() && is_rowid(name.column) {
+        if matches.count == 0 && matches.rowids > 0 && matches.item.is_some() && is_rowid_name(name.column) {
             matches.count = matches.rowids;
             if let (Some(item), Some(select)) = (matches.item, self.contexts[at].sources)
                 && self.nested_names(&self.compiler.bound[select].from[item]).is_none()
@@ -466,7 +466,7 @@ fn match_nested(
         let fits = name.database.is_none_or(|database| inner.database.eq_ignore_ascii_case(database))
             && name.table.is_none_or(|table| inner.table.eq_ignore_ascii_case(table))
             && if inner.rowid {
-                is_rowid(name.column)
+                is_rowid_name(name.column)
             } else {
                 inner.column.eq_ignore_ascii_case(name.column)
             };
@@ -517,7 +517,7 @@ fn column_of(table: &Table, name: &[u8]) -> Option<i16> {
 }
 
 fn column_or_rowid(table: &Table, name: &[u8]) -> Option<i16> {
-    column_of(table, name).or_else(|| (is_rowid(name) && has_rowid(table)).then_some(-1))
+    column_of(table, name).or_else(|| (is_rowid_name(name) && has_rowid(table)).then_some(-1))
 }
 
 fn has_rowid(table: &Table) -> bool {

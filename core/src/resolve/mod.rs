@@ -36,6 +36,7 @@ mod select;
 mod star;
 #[cfg(test)]
 mod tests;
+mod values;
 mod window;
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub use api::{
 pub use cte::WithId;
 pub(crate) use number::count_selects;
 pub use result::result_columns;
+pub(crate) use values::is_one_group;
 
 use cte::With;
 pub(crate) use recording::Recording;

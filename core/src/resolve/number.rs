@@ -3,18 +3,24 @@
 //! SQLite numbers a core when its parser has read the last token of it, so inner ones come first. We give the same numbers after the
 //! fact, by sorting the cores of a statement by where they end. Views, which are copied in, get numbers behind all of those.
 //!
-//! Three more things are a SELECT to SQLite: the table of `x IN table`, a parenthesised join, and the rows of a list of row values.
+//! More things are a SELECT to SQLite: a row of VALUES, what reads the rows of a co-routine, the table of `x IN table`, a parenthesised join,
+//! and the rows of a list of row values.
 
 use kernite_io::HashMap;
-use kernite_parser::ast::{self, Ast, Core, CoreBody, Expr, Row, SourceKind};
+use kernite_parser::ast::{self, Ast, Core, CoreBody, Expr, SourceKind};
+use kernite_vdbe::function::registry::FunctionRegistry;
+
+use super::values;
 
 /// What has a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Numbered {
-    /// A core, by its index. VALUES with several rows: the first row.
+    /// A core, by its index. VALUES: what reads several rows behind a compound operator.
     Core(usize),
-    /// `SELECT * FROM (rows)`, which a VALUES clause of several constant rows becomes, by core index.
-    Rows(usize),
+    /// A row of VALUES that is a core, or the first of a co-routine, by index of the core and of the row.
+    Row(usize, usize),
+    /// What reads a co-routine of rows, by index of the core and of its first row.
+    Rows(usize, usize),
     /// A parenthesised join, by index of the source.
     Join(usize),
     /// `IN table`, by index of the source.
@@ -32,17 +38,18 @@ pub(super) struct Numbers {
 
 impl Numbers {
     /// The number that the parser gave to `what` in the statement's own tree.
-    pub(super) fn get(&mut self, ast: &Ast, what: Numbered) -> u32 {
-        self.own.get_or_insert_with(|| number(ast)).get(&what).copied().unwrap_or(0)
+    pub(super) fn get(&mut self, ast: &Ast, functions: &FunctionRegistry, what: Numbered) -> u32 {
+        self.own.get_or_insert_with(|| number(ast, functions)).get(&what).copied().unwrap_or(0)
     }
 }
 
 /// How many numbers the parser gave out.
-pub(crate) fn count_selects(ast: &Ast) -> u32 {
+pub(crate) fn count_selects(ast: &Ast, functions: &FunctionRegistry) -> u32 {
     match ast.all::<Core>() {
         [] => ast.all::<ast::Source>().len() as u32,
         [Core { body: CoreBody::Select(_), .. }] if is_plain(ast) => 1,
-        _ => events(ast).iter().map(|event| event.count).sum(),
+        [Core { body: CoreBody::Values(rows), .. }] if rows.len() == 1 && is_plain(ast) => 1,
+        _ => events(ast, functions).iter().map(|event| event.count).sum(),
     }
 }
 
@@ -63,33 +70,39 @@ struct Event {
     count: u32,
 }
 
-fn number(ast: &Ast) -> HashMap<Numbered, u32> {
+fn number(ast: &Ast, functions: &FunctionRegistry) -> HashMap<Numbered, u32> {
     let mut numbers = HashMap::default();
     let mut last = 0;
-    for event in events(ast) {
+    for event in events(ast, functions) {
         numbers.insert(event.what, last + 1);
-        if let (Numbered::Core(core), 2) = (event.what, event.count) {
-            numbers.insert(Numbered::Rows(core), last + 2);
-        }
         last += event.count;
     }
     numbers
 }
 
-fn events(ast: &Ast) -> Vec<Event> {
+fn events(ast: &Ast, functions: &FunctionRegistry) -> Vec<Event> {
     let mut events = Vec::new();
     for select in ast.all::<ast::Select>() {
         let first = select.cores.range().start;
         let cores = ast.list(select.cores);
         for (i, core) in cores.iter().enumerate() {
             let end = cores.get(i + 1).map_or(select.span.end, |next| core_start(ast, next));
-            let count = match core.body {
-                CoreBody::Select(_) => 1,
-                CoreBody::Values(rows) if rows.len() == 1 => 1,
-                CoreBody::Values(rows) if is_constant_rows(ast, ast.list(rows)) => 2,
-                CoreBody::Values(rows) => rows.len() as u32 + u32::from(core.operator.is_some()),
+            let is_nested = match core.body {
+                CoreBody::Select(_) => true,
+                CoreBody::Values(rows) => {
+                    let groups = values::groups(ast, functions, ast.list(rows), false);
+                    row_events(ast, (first + i, ast.list(rows)), &groups, end, &mut events);
+                    core.operator.is_some() && groups.len() > 1
+                }
             };
-            events.push(Event { end, start: core_start(ast, core), what: Numbered::Core(first + i), count });
+            if is_nested {
+                events.push(Event {
+                    end,
+                    start: core_start(ast, core),
+                    what: Numbered::Core(first + i),
+                    count: 1,
+                });
+            }
         }
     }
     for (i, source) in ast.all::<ast::Source>().iter().enumerate() {
@@ -115,6 +128,28 @@ fn events(ast: &Ast) -> Vec<Event> {
     events
 }
 
+/// The numbers of the rows of VALUES, which is the core `core` and ends at `end`.
+fn row_events(
+    ast: &Ast,
+    (core, rows): (usize, &[ast::Row]),
+    groups: &[std::ops::Range<usize>],
+    end: u32,
+    events: &mut Vec<Event>,
+) {
+    let start = |at: usize| {
+        let term = rows.get(at).and_then(|row| ast.list(row.terms).first());
+        term.map_or(end, |&term| ast[term].span.start)
+    };
+    for group in groups {
+        let at = group.start;
+        events.push(Event { end: start(at + 1), start: start(at), what: Numbered::Row(core, at), count: 1 });
+        if group.len() > 1 {
+            let (end, start) = (start(at + 2), start(at + 1));
+            events.push(Event { end, start, what: Numbered::Rows(core, at), count: 1 });
+        }
+    }
+}
+
 fn core_start(ast: &Ast, core: &Core) -> u32 {
     match core.body {
         CoreBody::Select(select) => ast.list(select.columns).first().map_or(0, |column| column.span.start),
@@ -124,63 +159,4 @@ fn core_start(ast: &Ast, core: &Core) -> u32 {
             .and_then(|row| ast.list(row.terms).first())
             .map_or(0, |&term| ast[term].span.start),
     }
-}
-
-/// Whether a VALUES clause of several rows is read by `SELECT * FROM (rows)`: no WITH clause anywhere, constant rows, and no CAST
-/// on top of a term of the first row.
-pub(super) fn is_constant_rows(ast: &Ast, rows: &[Row]) -> bool {
-    let Some((first, others)) = rows.split_first() else { return false };
-    !others.is_empty()
-        && ast.all::<ast::Cte>().is_empty()
-        && ast.list(first.terms).iter().all(|&term| !has_affinity(ast, term))
-        && others.iter().all(|row| ast.list(row.terms).iter().all(|&term| is_constant(ast, term)))
-}
-
-fn has_affinity(ast: &Ast, expr: ast::ExprId) -> bool {
-    match *ast.expr(expr) {
-        Expr::Cast { .. } | Expr::Subquery(_) => true,
-        Expr::Collate { operand, .. } => has_affinity(ast, operand),
-        Expr::Vector(terms) => ast.list(terms).first().is_some_and(|&term| has_affinity(ast, term)),
-        _ => false,
-    }
-}
-
-/// Whether the parser can tell that an expression is constant: it holds no name, call or subquery.
-pub(super) fn is_constant(ast: &Ast, expr: ast::ExprId) -> bool {
-    crate::compile::deep(|| match *ast.expr(expr) {
-        Expr::Null
-        | Expr::Bool(_)
-        | Expr::Integer(_)
-        | Expr::Float(_)
-        | Expr::String(_)
-        | Expr::Blob(_)
-        | Expr::Parameter(_) => true,
-        Expr::Id(name) => super::expr::truth_literal(ast, name).is_some(),
-        Expr::Unary { operand, .. }
-        | Expr::IsNull { operand, .. }
-        | Expr::Collate { operand, .. }
-        | Expr::Cast { operand, .. } => is_constant(ast, operand),
-        Expr::Binary { op: ast::BinaryOp::Arrow | ast::BinaryOp::ArrowText, .. } => false,
-        Expr::Binary { left, right, .. } => is_constant(ast, left) && is_constant(ast, right),
-        Expr::Between { operand, low, high, .. } => {
-            [operand, low, high].into_iter().all(|e| is_constant(ast, e))
-        }
-        Expr::InList { operand, list, .. } => {
-            is_constant(ast, operand) && ast.list(list).iter().all(|&e| is_constant(ast, e))
-        }
-        Expr::Case { operand, arms, otherwise } => {
-            operand.into_iter().chain(otherwise).all(|e| is_constant(ast, e))
-                && ast.list(arms).iter().all(|&e| is_constant(ast, e))
-        }
-        Expr::Vector(terms) => ast.list(terms).iter().all(|&e| is_constant(ast, e)),
-        Expr::Like { .. }
-        | Expr::Column { .. }
-        | Expr::InSelect { .. }
-        | Expr::InTable { .. }
-        | Expr::Subquery(_)
-        | Expr::Exists(_)
-        | Expr::Call(_)
-        | Expr::Current(_)
-        | Expr::Raise { .. } => false,
-    })
 }

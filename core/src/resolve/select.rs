@@ -325,7 +325,7 @@ impl Resolver<'_, '_> {
 
 /// The error for cores of a compound with different numbers of columns.
 fn wrong_term_count(bound: &Bound, right: SelectId) -> Error {
-    if bound[right].flags.values {
+    if bound[right].flags.values || bound[right].flags.value_rows {
         return Error::message("all VALUES must have the same number of terms");
     }
     let operator = match bound[right].operator {

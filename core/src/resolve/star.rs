@@ -14,16 +14,8 @@ use super::expand::Columns;
 use super::join::is_hidden;
 use super::{Env, NestedName, Pending, PendingColumn, PendingColumnKind, Resolver};
 use crate::bound::{AFFINITY_NONE, FromItem, FromSource, SelectId, SubqueryColumn};
-use crate::catalog::TableKind;
+use crate::catalog::{ROWID_NAMES, TableKind, is_rowid_name};
 use crate::compile::{CompileResult, LimitKind, lossy};
-
-/// The three names of the rowid.
-pub(super) const ROWID_NAMES: [&[u8]; 3] = [b"_ROWID_", b"ROWID", b"OID"];
-
-/// Whether a name means the rowid where no column has that name.
-pub(super) fn is_rowid(name: &[u8]) -> bool {
-    ROWID_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
 
 /// Whether the rowid of an item can be named.
 pub(super) fn has_visible_rowid(item: &FromItem) -> bool {
@@ -223,6 +215,46 @@ impl Resolver<'_, '_> {
         let nested = self.compiler.names.nested_from.get(&core).map_or(&[][..], Vec::as_slice);
         let names = pending.columns.iter().map(|column| column_name(&pending.env.ast, column)).collect();
         Ok(self.unique_columns(names, nested))
+    }
+
+    /// The columns of a view whose text names none: what is the column of a table is called as the table calls it.
+    pub(super) fn columns_of_view(&self, core: SelectId) -> CompileResult<Vec<SubqueryColumn>> {
+        let Some(pending) = self.compiler.names.pending.get(&core) else { return Ok(Vec::new()) };
+        let ast = &pending.env.ast;
+        let name = |column: &PendingColumn| {
+            let written = column_name(ast, column);
+            let (PendingColumnKind::Expr(expr), None) = (&column.kind, &column.alias) else { return written };
+            let table = match *ast.expr(skip_collate(ast, *expr)) {
+                ast::Expr::Id(_) => None,
+                ast::Expr::Column { table, .. } => Some(ast.name(table)),
+                _ => return written,
+            };
+            written.map(|name| self.canonical_name(core, table, &name).unwrap_or(name))
+        };
+        let names = pending.columns.iter().map(name).collect();
+        Ok(self.unique_columns(names, &[]))
+    }
+
+    /// How the FROM item that has a column spells its name; `rowid` for the rowid.
+    fn canonical_name(&self, core: SelectId, table: Option<&[u8]>, name: &[u8]) -> Option<Box<[u8]>> {
+        let bound = &self.compiler.bound;
+        let is_meant = |item: &&FromItem| {
+            table.is_none_or(|table| item.alias.as_deref().unwrap_or(&item.name).eq_ignore_ascii_case(table))
+        };
+        let items = || bound[core].from.iter().filter(is_meant);
+        let columns = |item: &FromItem| -> Vec<Box<[u8]>> {
+            match item.table() {
+                Some(table) => table.columns.iter().map(|column| column.name.clone()).collect(),
+                None => bound.columns_of(item.cursor).iter().map(|column| column.name.clone()).collect(),
+            }
+        };
+        let known = items().flat_map(columns).find(|known| known.eq_ignore_ascii_case(name));
+        known.or_else(|| {
+            let item = items().find(|item| has_visible_rowid(item)).filter(|_| is_rowid_name(name))?;
+            let table = item.table()?;
+            let alias = table.rowid_alias.and_then(|alias| table.columns.get(alias));
+            Some(alias.map_or_else(|| b"rowid".as_slice().into(), |column| column.name.clone()))
+        })
     }
 
     /// The columns that a query around a resolved SELECT would see, without their types.

@@ -189,6 +189,8 @@ fn functions_and_where_they_may_stand() {
     fails("SELECT row_number() FROM t1", "misuse of window function row_number()");
     fails("SELECT abs(a) OVER () FROM t1", "abs() may not be used as a window function");
     fails("SELECT sum(a) OVER w FROM t1", "no such window: w");
+    // The first window of a clause has none before it to extend, and is not asked which one it names.
+    resolves("SELECT sum(a) OVER w FROM t1 WINDOW w AS (u), v AS (w)");
     fails("SELECT abs(a) FILTER (WHERE 1) FROM t1", "FILTER may not be used with non-aggregate abs()");
     fails("SELECT abs(a ORDER BY b) FROM t1", "ORDER BY may not be used with non-aggregate abs()");
     fails(

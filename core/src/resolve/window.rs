@@ -22,6 +22,13 @@ struct Assembled {
     frame: Option<Frame>,
 }
 
+impl Assembled {
+    /// What the window itself says.
+    fn own(window: &ast::Window) -> Assembled {
+        Assembled { partition_by: window.partition_by, order_by: window.order_by, frame: window.frame }
+    }
+}
+
 fn edge(bound: FrameBound) -> FrameEdge {
     match bound {
         FrameBound::UnboundedPreceding => FrameEdge::UnboundedPreceding,
@@ -38,10 +45,13 @@ fn edge(bound: FrameBound) -> FrameEdge {
 /// `no such window: x`, `cannot override … of window: x`.
 pub(super) fn check_definitions(ast: &Ast, windows: ast::List<ast::Window>) -> CompileResult<()> {
     let windows = ast.list(windows);
-    for i in 0..windows.len() {
-        assemble(ast, &windows[i], &windows[..i])?;
-    }
-    Ok(())
+    (0..windows.len()).try_for_each(|at| definition(ast, windows, at).map(drop))
+}
+
+/// Definition `at` of a WINDOW clause. The first one has none before it that it could extend; what it names is not looked at, as in SQLite.
+fn definition(ast: &Ast, windows: &[ast::Window], at: usize) -> CompileResult<Assembled> {
+    let window = &windows[at];
+    if at == 0 { Ok(Assembled::own(window)) } else { assemble(ast, window, &windows[..at]) }
 }
 
 /// The name of a window: as typed, quotes included.
@@ -49,21 +59,18 @@ fn typed(ast: &Ast, name: ast::NameId) -> &[u8] {
     ast.source(ast[name].source)
 }
 
-fn find<'w>(ast: &Ast, windows: &'w [ast::Window], name: &[u8]) -> CompileResult<(usize, &'w ast::Window)> {
+/// Which of `windows` has this name.
+fn find(ast: &Ast, windows: &[ast::Window], name: &[u8]) -> CompileResult<usize> {
     let is =
         |window: &ast::Window| window.name.is_some_and(|known| typed(ast, known).eq_ignore_ascii_case(name));
-    windows
-        .iter()
-        .enumerate()
-        .rfind(|(_, window)| is(window))
-        .ok_or_else(|| Error::message(format!("no such window: {}", lossy(name))))
+    windows.iter().rposition(is).ok_or_else(|| Error::message(format!("no such window: {}", lossy(name))))
 }
 
 fn assemble(ast: &Ast, window: &ast::Window, earlier: &[ast::Window]) -> CompileResult<Assembled> {
-    let own = Assembled { partition_by: window.partition_by, order_by: window.order_by, frame: window.frame };
+    let own = Assembled::own(window);
     let Some(base_name) = window.base else { return Ok(own) };
-    let (at, base) = find(ast, earlier, typed(ast, base_name))?;
-    let base = assemble(ast, base, &earlier[..at])?;
+    let at = find(ast, earlier, typed(ast, base_name))?;
+    let base = definition(ast, earlier, at)?;
     let overridden = if !own.partition_by.is_empty() {
         "PARTITION clause"
     } else if !base.order_by.is_empty() && !own.order_by.is_empty() {
@@ -91,8 +98,8 @@ impl Resolver<'_, '_> {
         let definitions = env.ast.list(self.contexts[at].windows);
         let (assembled, name) = match over {
             ast::Over::Name(name) => {
-                let (i, window) = find(&env.ast, definitions, typed(&env.ast, name))?;
-                (assemble(&env.ast, window, &definitions[..i])?, Some(env.ast.name(name)))
+                let found = find(&env.ast, definitions, typed(&env.ast, name))?;
+                (definition(&env.ast, definitions, found)?, Some(env.ast.name(name)))
             }
             ast::Over::Window(window) => (assemble(&env.ast, &env.ast[window], definitions)?, None),
         };
@@ -142,7 +149,7 @@ impl Resolver<'_, '_> {
     /// The distance of a bound. It has to be constant; what is not counts as NULL, which is refused when the query runs.
     fn offset(&mut self, env: &Env, bound: FrameBound) -> CompileResult<Option<ExprId>> {
         let (FrameBound::Preceding(expr) | FrameBound::Following(expr)) = bound else { return Ok(None) };
-        if !super::number::is_constant(&env.ast, expr) {
+        if !super::values::is_constant(&env.ast, None, expr) {
             return Ok(Some(self.add(ExprKind::Null, None)));
         }
         let level = self.push_context(Context::default());

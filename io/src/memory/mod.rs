@@ -9,11 +9,12 @@
 //!
 //! Directories are not kept: any absolute path is a name. Syncing does nothing, since nothing can be lost.
 //!
-//! Rooms: `content` (the bytes of a file), `file` (handles and locks), `shm` (the wal-index).
+//! Rooms: `content` (the bytes of a file), `file` (handles and locks), `shm` (the wal-index), `guest` (its files for connections of another world).
 //! Never: a file outside the process.
 
 mod content;
 mod file;
+mod guest;
 mod shm;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use crate::levels::LevelTable;
 use crate::seeded::SeededRandom;
 use crate::timers::{Clock, Timers};
 use crate::world::{FileStat, Instant, Io, WallTime};
+
+pub use guest::GuestIo;
 
 use content::Content;
 use file::MemoryFile;

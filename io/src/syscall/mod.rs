@@ -103,8 +103,8 @@ impl SyscallIo {
 
     fn stat_now(path: &[u8]) -> Result<Option<FileStat>, IoError> {
         // A path that no file can have leads to nothing.
-        let Ok(path) = c_path(path) else { return Ok(None) };
-        match raw::stat(&path) {
+        let Some(stat) = open::with_c_path(path, raw::stat) else { return Ok(None) };
+        match stat {
             Ok(stat) => Ok(Some(FileStat {
                 id: stat.id,
                 len_bytes: stat.len,

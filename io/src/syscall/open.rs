@@ -31,6 +31,19 @@ pub(super) fn c_path(path: &[u8]) -> Result<CString, IoError> {
     CString::new(path).map_err(|_| IoError::CannotOpen { errno: libc::ENOENT, is_directory: false })
 }
 
+/// Paths up to this long become C strings on the stack: transactions ask for the journal beside the database.
+const STACK_PATH_MAX: usize = 384;
+
+/// Calls `call` with a path as a C string; `None` where it cannot be one.
+pub(super) fn with_c_path<T>(path: &[u8], call: impl FnOnce(&CStr) -> T) -> Option<T> {
+    if path.len() >= STACK_PATH_MAX {
+        return c_path(path).ok().map(|path| call(&path));
+    }
+    let mut bytes = [0; STACK_PATH_MAX];
+    bytes[..path.len()].copy_from_slice(path);
+    CStr::from_bytes_with_nul(&bytes[..=path.len()]).ok().map(call)
+}
+
 fn cannot_open(errno: raw::Errno) -> IoError {
     IoError::CannotOpen { errno, is_directory: errno == libc::EISDIR }
 }

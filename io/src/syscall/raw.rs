@@ -39,10 +39,12 @@ fn last_errno() -> Errno {
 /// Makes `call` until no signal interrupts it. -1 is an error.
 fn retry(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
     loop {
-        match usize::try_from(call()) {
-            Ok(value) => return Ok(value),
-            Err(_) if last_errno() == libc::EINTR => {}
-            Err(_) => return Err(last_errno()),
+        if let Ok(value) = usize::try_from(call()) {
+            return Ok(value);
+        }
+        match last_errno() {
+            libc::EINTR => {}
+            errno => return Err(errno),
         }
     }
 }

@@ -42,6 +42,8 @@ enum Do {
     Report(OneArgs),
     /// Runs scripts of two transactions with everything that can go wrong at every point.
     Exhaust(ExhaustArgs),
+    /// Exposes bugs that were planted in the engine and tells which were found.
+    Mutants(MutantsArgs),
     /// Lists the profiles.
     Profiles,
 }
@@ -114,6 +116,27 @@ struct OneArgs {
     verbose: bool,
 }
 
+#[derive(Args)]
+struct MutantsArgs {
+    /// How long to run in all.
+    #[arg(long = "for", value_parser = parse_time, default_value = "10m")]
+    time: Duration,
+    /// How many bugs are exposed at a time.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// How often each is hunted, from different seeds.
+    #[arg(long, default_value_t = 3)]
+    hunts: u64,
+    /// Only bugs whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Print what the oracles said.
+    #[arg(long)]
+    verbose: bool,
+    #[arg(long, hide = true)]
+    worker: Option<String>,
+}
+
 fn parse_profile(name: &str) -> Result<Profile, String> {
     let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
     profile::by_name(name).ok_or_else(|| format!("there are: {}", names.join(", ")))
@@ -179,6 +202,7 @@ fn main() -> ExitCode {
         Do::Shrink(args) => shrink(&args),
         Do::Report(args) => write_report(&args),
         Do::Exhaust(args) => run_exhaustively(&args),
+        Do::Mutants(args) => mutants(&args),
         Do::Profiles => {
             PROFILES.iter().for_each(|profile| println!("{:<10} {}", profile.name, profile.about));
             Ok(true)
@@ -240,6 +264,22 @@ fn run_exhaustively(args: &ExhaustArgs) -> Result<bool, String> {
         }
     }
     Ok(finish(&summary, start))
+}
+
+#[cfg(feature = "planted")]
+fn mutants(args: &MutantsArgs) -> Result<bool, String> {
+    use kernite_simulator::mutants::command::{Options, run, work};
+    let &MutantsArgs { time, jobs, hunts, verbose, .. } = args;
+    match &args.worker {
+        Some(bug) => work(bug, hunts, time, verbose).map(|_| true),
+        None => run(&Options { time, jobs, hunts, only: args.only.clone(), verbose }),
+    }
+}
+
+#[cfg(not(feature = "planted"))]
+fn mutants(args: &MutantsArgs) -> Result<bool, String> {
+    let _ = args;
+    Err("this build has no planted bugs; build with `--features planted --profile planted`".into())
 }
 
 /// Runs the seeds of `args`, every `stride`-th from `offset` on, and tells `each` of them.

@@ -51,6 +51,9 @@ pub(crate) struct KeyIndex {
     /// Counts compactions: arena places from before mean nothing.
     epoch: u32,
     scratch: Vec<u8>,
+    /// Where the key `missed_key` would be, looked for and not found under a version: what is not there is mostly inserted next.
+    missed: Option<(Place, u32)>,
+    missed_key: Vec<u8>,
 }
 
 impl KeyIndex {
@@ -64,6 +67,8 @@ impl KeyIndex {
             version: 0,
             epoch: 0,
             scratch: Vec::new(),
+            missed: None,
+            missed_key: Vec::new(),
         }
     }
 
@@ -126,7 +131,10 @@ impl KeyIndex {
                 None => self.encoder.push_record(record, bytes)?,
             }
         }
-        let (place, is_there) = self.place_of_record(record, bytes)?;
+        let (place, is_there) = match self.missed {
+            Some((place, version)) if version == self.version && self.missed_key == *bytes => (place, false),
+            _ => self.place_of_record(record, bytes)?,
+        };
         let entry = self.rows.push(bytes, record)?;
         self.version = self.version.wrapping_add(1);
         if is_there {
@@ -167,13 +175,36 @@ impl KeyIndex {
         place
     }
 
+    /// The entry that equals the probe, which is `whole` where it has all columns of the key.
+    pub(crate) fn find(&mut self, probe: &Probe<'_>, whole: bool) -> Result<Option<Place>, Error> {
+        if whole && self.encoder.by_bytes() {
+            let (place, is_there) = self.place_of_key(probe.bytes)?;
+            if is_there {
+                return Ok(Some(place));
+            }
+            self.missed = Some((place, self.version));
+            self.missed_key.clear();
+            self.missed_key.extend_from_slice(probe.bytes);
+            return Ok(None);
+        }
+        match self.seek(probe, Ordering::Greater)? {
+            Some(place) if self.compare(place, probe, Ordering::Equal)? == Ordering::Equal => Ok(Some(place)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where a normalised key belongs, and whether it is there.
+    fn place_of_key(&self, bytes: &[u8]) -> Result<(Place, bool), Error> {
+        let wanted = prefix(bytes);
+        self.search(|index, entry| {
+            Ok(entry.prefix.cmp(&wanted).then_with(|| index.rows.key(entry.at).cmp(bytes)))
+        })
+    }
+
     /// Where a whole record belongs, and whether an equal key is there.
     fn place_of_record(&self, record: &[u8], bytes: &[u8]) -> Result<(Place, bool), Error> {
         if self.encoder.by_bytes() {
-            let wanted = prefix(bytes);
-            return self.search(|index, entry| {
-                Ok(entry.prefix.cmp(&wanted).then_with(|| index.rows.key(entry.at).cmp(bytes)))
-            });
+            return self.place_of_key(bytes);
         }
         self.search(|index, entry| {
             let (info, count) = (index.encoder.info(), index.encoder.column_count());

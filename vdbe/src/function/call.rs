@@ -12,6 +12,7 @@ use kernite_btree::record::compare_values;
 use kernite_btree::{Collation, Encoding, ValueRef};
 
 use super::FunctionDef;
+use super::builtin::like::Pattern;
 use crate::error::Error;
 use crate::host::Host;
 use crate::register::{Flags, Register, Tag};
@@ -29,7 +30,7 @@ pub struct Call<'a> {
     pub encoding: Encoding,
     /// Collation set by the CollSeq before the call.
     pub collation: &'a Collation,
-    /// Data kept between calls for constant arguments, by argument (`sqlite3_set_auxdata`); compiled LIKE patterns live here.
+    /// Data kept between calls for constant arguments, by argument (`sqlite3_set_auxdata`); compiled LIKE patterns too.
     pub auxdata: &'a mut AuxData,
     /// Bit i: argument i is constant within the statement.
     pub constant_mask: u32,
@@ -54,6 +55,8 @@ pub enum Purity {
 #[derive(Default)]
 pub struct AuxData {
     pub slots: Vec<Option<Box<dyn Any + Send>>>,
+    /// What LIKE or GLOB made of a constant pattern. Where it is there, the call is one of these two.
+    pub(crate) pattern: Option<Box<Pattern>>,
 }
 
 impl AuxData {
@@ -87,14 +90,8 @@ pub fn text_of(register: &Register, encoding: Encoding) -> Option<Cow<'_, [u8]>>
 }
 
 fn other_text(register: &Register, encoding: Encoding) -> Cow<'_, [u8]> {
-    if matches!(register.tag(), Tag::Integer | Tag::Real) {
+    if let Some(number) = register.shown_number() {
         let mut text = Vec::with_capacity(render::NUMBER_LEN_MAX);
-        let number = match register.value() {
-            ValueRef::Integer(integer) if register.flags.has(Flags::INT_REAL) => {
-                ValueRef::Real(integer as f64)
-            }
-            number => number,
-        };
         render::push_number(number, Encoding::Utf8, &mut text);
         return Cow::Owned(text);
     }

@@ -176,12 +176,13 @@ pub(super) fn finish(cx: &mut Context<'_>, function: FunctionId, acc: Reg) -> St
         return Ok(Some(Where::Outside));
     }
     let context = context(cx)?;
-    let mut register = std::mem::take(&mut cx.registers[at(acc)]);
-    let mut result = std::mem::take(&mut cx.run.result);
-    result.set_null();
-    let outcome = accumulator(&mut register, def).and_then(|state| state.finish(&mut result, &context));
-    cx.registers[at(acc)] = result;
-    outcome?;
+    let register = &mut cx.registers[at(acc)];
+    accumulator(register, def)?;
+    let Payload::Accumulator(mut state) = std::mem::take(&mut register.payload) else {
+        return Err(wrong_kind());
+    };
+    register.set_null();
+    state.finish(register, &context)?;
     Ok(Some(Where::Here))
 }
 

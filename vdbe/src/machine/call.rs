@@ -11,7 +11,7 @@ use kernite_io::ready;
 
 use crate::function::{AuxData, Call, FunctionBody, Purity, UserCall, UserError};
 use crate::op::{FunctionId, Op, Reg};
-use crate::register::Register;
+use crate::register::{Register, Tag};
 use crate::vtab::Sql;
 use crate::{Error, Step};
 
@@ -47,6 +47,12 @@ pub(super) fn function(
     pc: usize,
     purity: Purity,
 ) -> Step<Where> {
+    if constant_mask & 1 != 0
+        && let Some(matched) = matches_kept(cx, first, count, pc)
+    {
+        cx.registers[at(out)].set_integer(i64::from(matched));
+        return Ok(Some(Where::Here));
+    }
     let program = cx.program;
     let def = program.links.function(function).ok_or_else(wrong_kind)?;
     let FunctionBody::Scalar(body) = &def.body else {
@@ -65,16 +71,15 @@ pub(super) fn function(
     };
     // The result goes right to its register, or by way of another one where that is among the arguments.
     let (out, first, count) = (at(out), at(first), usize::from(count));
-    let is_apart = out < first || out >= first + count;
-    let mut aside = Register::null();
-    let (result, arguments) = if !is_apart {
-        (&mut aside, &cx.registers[first..first + count])
-    } else if out < first {
+    let mut aside = None;
+    let (result, arguments) = if out < first {
         let (low, high) = cx.registers.split_at_mut(first);
         (&mut low[out], &high[..count])
-    } else {
+    } else if out >= first + count {
         let (low, high) = cx.registers.split_at_mut(out);
         (&mut high[0], &low[first..first + count])
+    } else {
+        (aside.insert(Register::null()), &cx.registers[first..first + count])
     };
     result.set_null();
     let mut call = Call {
@@ -90,10 +95,20 @@ pub(super) fn function(
         purity,
     };
     ready!(body(&mut call));
-    if !is_apart {
+    if let Some(aside) = aside {
         cx.registers[out] = aside;
     }
     Ok(Some(Where::Here))
+}
+
+/// LIKE and GLOB from the second row on: the pattern is constant, and compiled.
+#[inline(always)]
+fn matches_kept(cx: &Context<'_>, first: Reg, count: u16, pc: usize) -> Option<bool> {
+    let [_, text, ..] = cx.registers.get(at(first)..at(first) + usize::from(count))? else { return None };
+    if text.tag != Tag::Text || cx.program.encoding.is_utf16() {
+        return None;
+    }
+    Some(cx.auxdata.pattern(pc as u32)?.matches(text.bytes()))
 }
 
 /// A user's error as ours.

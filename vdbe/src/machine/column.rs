@@ -10,6 +10,7 @@ use kernite_btree::{Btree, Damage, Entry, Error as StorageError, ValueRef};
 use kernite_io::ready;
 
 use crate::op::{ConstId, Cursor, Reg};
+use crate::program::Program;
 use crate::register::{Register, Tag};
 use crate::{Error, Step};
 
@@ -39,11 +40,11 @@ pub(super) fn column(
     if let Slot::Tree(tree) = &mut cx.cursors[usize::from(cursor.0)]
         && !tree.null_row
         && !tree.deferred
-        && hint == 0
     {
+        let wanted = Wanted { column: usize::from(column), hint, program: cx.program, default };
         let out = &mut cx.registers[at(out)];
         if let Some((entry, row)) = tree.walked_entry(cx.run.epoch) {
-            if fast_column(row, entry, usize::from(column), out)? {
+            if fast_column(row, entry, &wanted, out)? {
                 return Ok(Some(()));
             }
         } else {
@@ -52,7 +53,7 @@ pub(super) fn column(
             let TreeCursor { walk, id, row, .. } = tree;
             // A cursor that is not on its entry is brought back below.
             if let Some(entry) = TreeCursor::entry_at_hand(walk, *id, btree)
-                && fast_column(row, entry, usize::from(column), out)?
+                && fast_column(row, entry, &wanted, out)?
             {
                 return Ok(Some(()));
             }
@@ -61,12 +62,21 @@ pub(super) fn column(
     any_column(cx, cursor, column, out, default, hint)
 }
 
-/// The column of an entry that lies on its page; `false` where that is not so, or the record is too short.
+/// What of a row is to be read.
+struct Wanted<'a> {
+    column: usize,
+    hint: u8,
+    program: &'a Program,
+    /// For a record that is too short.
+    default: ConstId,
+}
+
+/// The column of an entry that lies on its page; `false` where that is not so.
 #[inline(always)]
 fn fast_column(
     row: &mut RowCache,
     entry: Entry<'_>,
-    column: usize,
+    wanted: &Wanted<'_>,
     out: &mut Register,
 ) -> Result<bool, Error> {
     if !row.known {
@@ -80,7 +90,16 @@ fn fast_column(
     if header.header_len() > entry.local.len() {
         return Ok(false);
     }
-    let Some(found) = header.column(entry.local, column).map_err(damaged)? else { return Ok(false) };
+    let Some(found) = header.column(entry.local, wanted.column).map_err(damaged)? else {
+        out.set(wanted.program.constant(wanted.default));
+        return Ok(true);
+    };
+    if wanted.hint != 0
+        && u64::from(found.serial) >= serial::BLOB_MIN
+        && without_content(found, out, wanted.hint)
+    {
+        return Ok(true);
+    }
     Ok(load(found, entry.local, out))
 }
 
@@ -126,12 +145,20 @@ pub(super) fn any_column(
     let found = match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
             let btree = btree(cx.storage, tree.db)?;
-            ready!(tree.settle(btree));
+            ready!(tree.settle_to_read(btree));
             if tree.null_row {
                 cx.registers[at(out)].set_null();
                 return Ok(Some(()));
             }
-            ready!(tree_column(tree, btree, index, &mut cx.registers[at(out)], hint))
+            let wanted = Wanted { column: index, hint, program: cx.program, default };
+            let out = &mut cx.registers[at(out)];
+            let TreeCursor { walk, id, row, .. } = tree;
+            if let Some(entry) = TreeCursor::entry_at_hand(walk, *id, btree)
+                && fast_column(row, entry, &wanted, out)?
+            {
+                return Ok(Some(()));
+            }
+            ready!(tree_column(tree, btree, index, out, hint))
         }
         Slot::Ephemeral(cursor) => {
             let store = cx.stores.get(cursor.store).ok_or_else(wrong_kind)?;
@@ -146,13 +173,14 @@ pub(super) fn any_column(
                 cx.registers[at(out)].set_null();
                 return Ok(Some(()));
             }
-            // The record leaves its register for the moment, so that the column may go to another one.
-            let content = std::mem::take(&mut cx.registers[at(pseudo.content)]);
-            let found = memory_column(&mut pseudo.row, content.bytes(), index, &mut cx.registers[at(out)]);
-            if out != pseudo.content {
-                cx.registers[at(pseudo.content)] = content;
+            match super::value::pair(cx.registers, pseudo.content, out) {
+                Some((content, out)) => memory_column(&mut pseudo.row, content.bytes(), index, out)?,
+                // The column takes the place of the record.
+                None => {
+                    let content = std::mem::take(&mut cx.registers[at(out)]);
+                    memory_column(&mut pseudo.row, content.bytes(), index, &mut cx.registers[at(out)])?
+                }
             }
-            found?
         }
         Slot::Sorter(sorter) => {
             let mut row = RowCache::default();
@@ -211,10 +239,11 @@ fn tree_column(
     if hint != 0 && kind >= serial::BLOB_MIN && without_content(found, out, hint) {
         return Ok(Some(true));
     }
-    let entry = btree.entry(tree.id)?;
+    let entry = TreeCursor::entry_at_hand(&tree.walk, tree.id, btree).ok_or_else(wrong_kind)?;
     if load(found, entry.local, out) {
         return Ok(Some(true));
     }
+    // Only what lies on overflow pages is left, where no walk goes.
     let range = u64::from(found.offset)..found.end() as u64;
     if kind >= serial::BLOB_MIN {
         let tag = if serial::is_text(kind) { Tag::Text } else { Tag::Blob };
@@ -312,7 +341,17 @@ pub(super) fn is_plain_row(cx: &Context<'_>, cursor: Cursor) -> bool {
     matches!(&cx.cursors[usize::from(cursor.0)], Slot::Tree(tree) if !tree.null_row && !tree.deferred)
 }
 
+/// The rowid of the row, where a walk has it at hand.
+#[inline(always)]
+pub(super) fn walked_rowid(cx: &Context<'_>, cursor: Cursor) -> Option<i64> {
+    match &cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(tree) => tree.walked_rowid(cx.run.epoch),
+        _ => None,
+    }
+}
+
 /// `out` = rowid of the row.
+#[inline(never)]
 pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> {
     let number = match &mut cx.cursors[usize::from(cursor.0)] {
         Slot::Tree(tree) => {
@@ -342,12 +381,38 @@ pub(super) fn rowid(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()> 
 
 /// The rowid at the end of an index entry; `None` on the null row.
 pub(super) fn index_rowid(tree: &mut TreeCursor, btree: &mut Btree) -> Step<Option<i64>> {
-    if tree.walk.is_none() || tree.walk.as_ref().is_some_and(|walk| walk.version() != btree.write_count()) {
-        ready!(tree.settle(btree));
-    }
+    ready!(tree.settle_to_read(btree));
     if tree.null_row {
         return Ok(Some(None));
     }
+    let entry = TreeCursor::entry_at_hand(&tree.walk, tree.id, btree).ok_or_else(wrong_kind)?;
+    if entry.local.len() as u64 == entry.len
+        && let Some(rowid) = last_integer(entry.local)
+    {
+        return Ok(Some(Some(rowid)));
+    }
+    index_rowid_by_columns(tree, btree)
+}
+
+/// The integer at the end of a record that is wholly at hand, found without a look at the columns before it: its serial type is the
+/// header's last byte. `None` where the record is of another form.
+#[inline]
+fn last_integer(record: &[u8]) -> Option<i64> {
+    let &[header_len @ 3..0x80, ..] = record else { return None };
+    let kind = u64::from(*record.get(usize::from(header_len) - 1)?);
+    // A byte with its top bit set goes on: then the one behind it is no type of its own.
+    if !serial::is_integer(kind) || *record.get(usize::from(header_len) - 2)? >= 0x80 {
+        return None;
+    }
+    let at = record.len().checked_sub(serial::content_len(kind) as usize)?;
+    if at < usize::from(header_len) {
+        return None;
+    }
+    serial::integer(kind, record.get(at..)?)
+}
+
+#[cold]
+fn index_rowid_by_columns(tree: &mut TreeCursor, btree: &mut Btree) -> Step<Option<i64>> {
     // No record has so many columns: the walk ends behind the last one.
     ready!(locate(tree, btree, usize::MAX));
     let last = tree.row.header.found().last().copied().ok_or_else(corrupt)?;
@@ -414,7 +479,7 @@ pub(super) fn offset(cx: &mut Context<'_>, cursor: Cursor, out: Reg) -> Step<()>
 /// Whether the type of a column is among `mask`: 1 integer, 2 real, 4 text, 8 blob, 16 NULL.
 pub(super) fn is_type(cx: &mut Context<'_>, cursor: Cursor, column: u16, mask: u8) -> Step<bool> {
     // Register 0 is nobody's; read as TYPE no content is loaded.
-    ready!(any_column(cx, cursor, column, Reg(0), ConstId(0), hint::TYPE));
+    ready!(self::column(cx, cursor, column, Reg(0), ConstId(0), hint::TYPE));
     let found = type_bit(cx.registers[0].tag());
     cx.registers[0].set_null();
     Ok(Some(found & mask != 0))

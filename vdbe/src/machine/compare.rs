@@ -40,7 +40,8 @@ pub(super) fn compare(
         return Ok(with_null(left, right, flags));
     }
     let collation = &cx.program.links.collation(collation).ok_or_else(wrong_kind)?.collation;
-    let affinity = Affinity::from_letter(flags.affinity);
+    let affinity = if kernite_io::planted!(AffinityIgnored) { b'A' } else { flags.affinity };
+    let affinity = Affinity::from_letter(affinity);
     let encoding = cx.program.encoding;
     let mut order = compare_with_affinity(left.value(), right.value(), affinity, collation, encoding);
     if order == Ordering::Equal || left.zero_tail() | right.zero_tail() != 0 {

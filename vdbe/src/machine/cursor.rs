@@ -60,7 +60,7 @@ fn open_root(
         cx.run.compact_constants = false;
     }
     let page = PageNo::new(root).ok_or_else(corrupt)?;
-    let id = btree.open_cursor(page, key.cloned(), write)?;
+    let id = btree.open_cursor(page, key, write)?;
     if let Slot::Tree(tree) = slot
         && (tree.db, tree.root) == (db.0, root)
         && tree.key.as_ref().map(Arc::as_ptr) == key.map(Arc::as_ptr)

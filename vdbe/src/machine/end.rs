@@ -123,6 +123,9 @@ impl Machine {
     fn decide(&mut self, storage: &mut Storage, host: &mut dyn Host) {
         self.unwind(storage, host);
         self.frame.close_cursors(storage);
+        if self.ending.error.is_some() {
+            self.frame.abandon_groups();
+        }
         self.run.part = 0;
         self.run.candidate = None;
         let flags = self.program.flags;
@@ -245,7 +248,10 @@ impl Machine {
             if let Some(btree) = slot
                 && btree.transaction().is_some_and(|kind| kind != TransactionKind::Read)
             {
-                if roll_back && btree.savepoint_rollback(savepoint.index)?.is_none() {
+                if roll_back
+                    && !kernite_io::planted!(StatementNotUndone)
+                    && btree.savepoint_rollback(savepoint.index)?.is_none()
+                {
                     return Ok(());
                 }
                 if btree.savepoint_release(savepoint.index)?.is_none() {

@@ -178,14 +178,15 @@ impl EphemeralCursor {
         Ok(self.stand_on_key(index, place))
     }
 
-    /// Goes to a key that is equal to the probe; whether there is one.
-    pub(super) fn find(&mut self, index: &KeyIndex, probe: &Probe<'_>) -> Result<bool, Error> {
-        let place = index.seek(probe, Ordering::Greater)?;
-        let found = match place {
-            Some(place) => index.compare(place, probe, Ordering::Equal)? == Ordering::Equal,
-            None => false,
-        };
-        Ok(self.stand_on_key(index, place.filter(|_| found)))
+    /// Goes to a key that is equal to the probe, which is `whole` where it has all columns of the key; whether there is one.
+    pub(super) fn find(
+        &mut self,
+        index: &mut KeyIndex,
+        probe: &Probe<'_>,
+        whole: bool,
+    ) -> Result<bool, Error> {
+        let place = index.find(probe, whole)?;
+        Ok(self.stand_on_key(index, place))
     }
 
     /// How the key under the cursor compares with the probe.

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::function::AuxData;
+use crate::function::builtin::like::Pattern;
 use crate::host::{Host, Storage};
 use crate::op::{Addr, CollationId, Reg};
 use crate::program::Program;
-use crate::register::Register;
+use crate::register::{Payload, Register};
 
 use super::ephemeral::Stores;
 use super::slot::Slot;
@@ -61,9 +62,16 @@ impl Frame {
         self.stores.clear();
     }
 
-    /// Closes every cursor.
+    /// Lets go of the groups that got no value: an application's aggregate hears of it before the application hears of the error.
+    pub(super) fn abandon_groups(&mut self) {
+        let groups =
+            self.registers.iter_mut().filter(|register| matches!(register.payload, Payload::Accumulator(_)));
+        groups.for_each(Register::set_null);
+    }
+
+    /// Closes every cursor, the last one first: the next run opens the first one first, and finds it most easily where it was put last.
     pub(super) fn close_cursors(&mut self, storage: &mut Storage) {
-        for slot in &mut self.cursors {
+        for slot in self.cursors.iter_mut().rev() {
             slot.close(storage);
         }
         self.stores.clear();
@@ -85,6 +93,13 @@ impl AuxDataTable {
             self.entries.len() - 1
         });
         &mut self.entries[found].1
+    }
+
+    /// The pattern that an earlier call at this address has compiled.
+    #[inline]
+    pub(super) fn pattern(&self, at: u32) -> Option<&Pattern> {
+        let (_, data) = self.entries.iter().find(|(known, _)| *known == at)?;
+        data.pattern.as_deref()
     }
 
     fn clear(&mut self) {

@@ -46,7 +46,7 @@ use std::sync::atomic::AtomicBool;
 
 use kernite_btree::{CursorId, Error as StorageError};
 
-use crate::host::{Host, Storage};
+use crate::host::{Hooks, Host, Storage};
 use crate::op::{CollationId, Cursor, OnConflict, Reg};
 use crate::program::Program;
 use crate::register::Register;
@@ -117,6 +117,8 @@ struct Run {
     extreme_flag: Reg,
     /// Rows changed so far, for `changes()`.
     changes: i64,
+    /// Which hooks there are. The application may set others between two steps only.
+    hooks: Hooks,
     /// Violations of immediate foreign keys.
     foreign_key_violations: i64,
     counters: Counters,
@@ -159,6 +161,7 @@ impl Run {
             collation: CollationId(0),
             extreme_flag: Reg(0),
             changes: 0,
+            hooks: Hooks::default(),
             foreign_key_violations: 0,
             counters: Counters::default(),
             epoch: 0,
@@ -390,6 +393,7 @@ impl Machine {
     fn run_on(&mut self, storage: &mut Storage, host: &mut dyn Host) -> Step<Option<Event>> {
         self.run.row = (Reg(0), 0);
         self.run.epoch += 1;
+        self.run.hooks = host.state().hooks;
         let exit = match self.run.failure.take() {
             Some((error, on_conflict)) => Ok(Some(Exit::End { error: Some(error), on_conflict })),
             None => {

@@ -331,7 +331,10 @@ pub(super) fn run(
                 pc += 1;
             }
             Op::Rowid { cursor, out } if column::is_plain_row(&cx, cursor) => {
-                wait!(column::rowid(&mut cx, cursor, out));
+                match column::walked_rowid(&cx, cursor) {
+                    Some(rowid) => cx.registers[at(out)].set_integer(rowid),
+                    None => wait!(column::rowid(&mut cx, cursor, out)),
+                }
                 pc += 1;
             }
             Op::RealAffinity { value } => {

@@ -45,7 +45,9 @@ pub(super) fn read_cookie(cx: &mut Context<'_>, db: Db, out: Reg, field: u8) -> 
 /// Sets a header field.
 pub(super) fn set_cookie(cx: &mut Context<'_>, db: Db, field: u8, value: u32) -> Step<()> {
     let field = meta(field)?;
-    ready!(btree(cx.storage, db.0)?.set_meta(field, value));
+    if !(kernite_io::planted!(SchemaCookieKept) && field == Meta::SchemaVersion) {
+        ready!(btree(cx.storage, db.0)?.set_meta(field, value));
+    }
     if field == Meta::SchemaVersion {
         cx.host.schema_changed(db, value);
     }
@@ -72,7 +74,7 @@ fn page(root: u32) -> Result<PageNo, Error> {
 pub(super) fn clear(cx: &mut Context<'_>, tree: TreeId, count: Reg, count_change: bool) -> Step<()> {
     let link = cx.program.links.tree(tree).ok_or_else(wrong_kind)?;
     let deleted = ready!(btree(cx.storage, link.db.0)?.clear_tree(page(link.root)?)) as i64;
-    if count_change {
+    if count_change && !kernite_io::planted!(ClearNotCounted) {
         cx.run.changes += deleted;
     }
     if count.is_some() {

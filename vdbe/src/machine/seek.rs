@@ -16,13 +16,13 @@ use kernite_btree::record::{Values, compare_integer_real, compare_record};
 use kernite_btree::{Btree, SeekOutcome, ValueRef};
 use kernite_io::ready;
 
-use crate::ephemeral::Probe;
+use crate::ephemeral::{KeyIndex, Probe};
 use crate::op::{Cursor, IntsId, Op, Reg};
 use crate::register::{Register, Tag};
 use crate::value::{Affinity, affinity};
 use crate::{Error, Step};
 
-use super::ephemeral::{EphemeralCursor, Stores, index_of, table_of};
+use super::ephemeral::{EphemeralCursor, Store, Stores, index_of, table_of};
 use super::slot::{Slot, TreeCursor, btree, corrupt, damaged, wrong_kind};
 use super::{Context, at};
 
@@ -82,18 +82,22 @@ pub(super) fn with_values<R>(
 fn with_probe<R>(
     registers: &mut [Register],
     scratch: &mut Vec<u8>,
-    index: &crate::ephemeral::KeyIndex,
+    index: &KeyIndex,
     first: Reg,
     count: usize,
     body: impl FnOnce(&Probe<'_>) -> R,
 ) -> R {
     with_values(registers, first, count, |values| {
-        scratch.clear();
-        if index.encoder().by_bytes() {
-            values.iter().enumerate().for_each(|(at, value)| index.encoder().push(at, *value, scratch));
-        }
+        encode_probe(index, values, scratch);
         body(&Probe { bytes: scratch, values })
     })
+}
+
+fn encode_probe(index: &KeyIndex, values: &[ValueRef<'_>], out: &mut Vec<u8>) {
+    out.clear();
+    if index.encoder().by_bytes() {
+        values.iter().enumerate().for_each(|(at, value)| index.encoder().push(at, *value, out));
+    }
 }
 
 /// Goes to the nearest row on `side` of the key. `Some(false)`: there is none, jump.
@@ -223,14 +227,17 @@ pub(super) fn seek_equal(
     if !ready!(seek(cx, cursor, key, count, side)) {
         return Ok(Some((false, false)));
     }
-    let order = ready!(compare_entry(cx, cursor, key, count, Ordering::Equal));
+    let is_equal = match &cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(tree) if !tree.is_table => btree(cx.storage, tree.db)?.equal_seen(tree.id),
+        _ => ready!(compare_entry(cx, cursor, key, count, Ordering::Equal)) == Ordering::Equal,
+    };
     let follows = match next {
         Some(
             Op::IdxGT { cursor: c, key: k, count: n, .. } | Op::IdxLT { cursor: c, key: k, count: n, .. },
         ) => (*c, *k, *n) == (cursor, key, count),
         _ => false,
     };
-    Ok(Some((order == Ordering::Equal, follows)))
+    Ok(Some((is_equal, follows)))
 }
 
 /// Whether all seeks of this cursor are for equality.
@@ -369,27 +376,30 @@ pub(super) fn found(cx: &mut Context<'_>, cursor: Cursor, key: Reg, count: u16) 
 
 fn found_ephemeral(
     cursor: &mut EphemeralCursor,
-    stores: &Stores,
+    stores: &mut Stores,
     registers: &mut [Register],
     scratch: &mut Vec<u8>,
     key: Reg,
     count: u16,
 ) -> Result<bool, Error> {
-    let index = index_of(stores.get(cursor.store))?;
+    let Some(Store::Index(index)) = stores.get_mut(cursor.store) else { return Err(wrong_kind()) };
+    let count = usize::from(count);
     if count > 0 {
-        return with_probe(registers, scratch, index, key, usize::from(count), |probe| {
-            cursor.find(index, probe)
+        let whole = count >= index.encoder().column_count();
+        return with_values(registers, key, count, |values| {
+            encode_probe(index, values, scratch);
+            cursor.find(index, &Probe { bytes: scratch, values }, whole)
         });
     }
     let record = registers[at(key)].bytes();
     scratch.clear();
     if index.encoder().by_bytes() {
         index.encoder().push_record(record, scratch)?;
-        return cursor.find(index, &Probe { bytes: scratch, values: &[] });
+        return cursor.find(index, &Probe { bytes: scratch, values: &[] }, true);
     }
     let values: Result<Vec<ValueRef<'_>>, _> = Values::new(record).map_err(damaged)?.collect();
     let values = values.map_err(damaged)?;
-    cursor.find(index, &Probe { bytes: &[], values: &values })
+    cursor.find(index, &Probe { bytes: &[], values: &values }, true)
 }
 
 /// Whether a column of the key is NULL: then no entry is in conflict with it.

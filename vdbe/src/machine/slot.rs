@@ -173,6 +173,15 @@ impl TreeCursor {
         }
     }
 
+    /// The rowid of the walk's entry, if that is known to show what is stored.
+    #[inline(always)]
+    pub(super) fn walked_rowid(&self, epoch: u64) -> Option<i64> {
+        match &self.walk {
+            Some(walk) if self.checked == epoch => Some(walk.rowid()),
+            _ => None,
+        }
+    }
+
     /// Notes it where the walk shows what is stored.
     #[inline]
     pub(super) fn check_walk(&mut self, btree: &Btree, epoch: u64) {
@@ -272,7 +281,16 @@ impl TreeCursor {
         self.settle_slowly(btree)
     }
 
-    #[cold]
+    /// As [`TreeCursor::settle`] for who only reads the row: a walk that shows what is stored goes on.
+    #[inline(always)]
+    pub(super) fn settle_to_read(&mut self, btree: &mut Btree) -> Step<()> {
+        match &self.walk {
+            Some(walk) if !self.deferred && walk.version() == btree.write_count() => Ok(Some(())),
+            _ => self.settle(btree),
+        }
+    }
+
+    #[inline(never)]
     fn settle_slowly(&mut self, btree: &mut Btree) -> Step<()> {
         if self.deferred {
             let outcome = ready!(btree.seek_rowid(self.id, self.target));
@@ -318,13 +336,23 @@ pub(super) struct VirtualCursor {
 
 impl Slot {
     /// Closes the cursor.
+    #[inline]
     pub(super) fn close(&mut self, storage: &mut Storage) {
+        let is_open = match self {
+            Slot::Closed => false,
+            Slot::Tree(tree) => tree.is_open,
+            _ => true,
+        };
+        if is_open {
+            self.close_open(storage);
+        }
+    }
+
+    fn close_open(&mut self, storage: &mut Storage) {
         match self {
             Slot::Closed => {}
             Slot::Tree(tree) => {
-                if !std::mem::take(&mut tree.is_open) {
-                    return;
-                }
+                tree.is_open = false;
                 if let Some(Some(btree)) = storage.databases.get_mut(usize::from(tree.db)) {
                     btree.close_cursor(tree.id);
                 }

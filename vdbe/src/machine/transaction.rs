@@ -116,7 +116,7 @@ fn open_statement_savepoint(cx: &mut Context<'_>, db: Db) -> Step<()> {
 /// The file's schema has to be the one that the statement was compiled for.
 fn check_schema(cx: &mut Context<'_>, db: Db, cookie: u32) -> Step<()> {
     let found = ready!(btree(cx.storage, db.0)?.meta(Meta::SchemaVersion));
-    if found == cookie && cx.host.schema_is_current(db, cookie) {
+    if kernite_io::planted!(SchemaCookieIgnored) || found == cookie && cx.host.schema_is_current(db, cookie) {
         return Ok(Some(()));
     }
     if !cx.host.schema_is_current(db, found) {

@@ -4,7 +4,7 @@
 //!
 //! Never: storage.
 
-use kernite_btree::record::{Field, RecordSize, encode_sized};
+use kernite_btree::record::{Field, encode_within};
 use kernite_btree::{Error as StorageError, ValueRef};
 
 use crate::Error;
@@ -272,26 +272,41 @@ pub(super) fn make_record(
     out: Reg,
     letters: AffinityId,
 ) -> Result<(), Error> {
+    let range = at(first)..at(first) + count as usize;
     if letters.0 != 0 {
         let letters = cx.program.affinities(letters);
         let encoding = cx.program.encoding;
-        let registers = &mut cx.registers[at(first)..at(first) + count as usize];
-        for (register, &letter) in registers.iter_mut().zip(letters) {
+        for (register, &letter) in cx.registers[range.clone()].iter_mut().zip(letters) {
             apply_affinity(register, letter, encoding);
         }
     }
-    let mut record = std::mem::take(&mut cx.run.result);
-    let fields = &cx.registers[at(first)..at(first) + count as usize];
-    let compact = cx.run.compact_constants;
-    let size = RecordSize::of(fields, compact);
-    encode_sized(fields, compact, &size, record.buffer(Tag::Blob));
-    if size.zero_tail > 0 {
-        record.number = size.zero_tail as i64;
+    let (fields, record) = fields_and_record(cx.registers, range, at(out))?;
+    let buffer = record.buffer(Tag::Blob);
+    let Some(encoded) = encode_within(fields, cx.run.compact_constants, cx.run.length_max, buffer) else {
+        return Err(Error::Storage(StorageError::TooBig));
+    };
+    if encoded.zero_tail > 0 {
+        record.number = encoded.zero_tail as i64;
         record.flags = Flags(Flags::ZERO_TAIL);
     }
-    std::mem::swap(&mut cx.registers[at(out)], &mut record);
-    cx.run.result = record;
-    within_limit(cx, size.total())
+    Ok(())
+}
+
+/// The registers of a record's fields, and another one that the record goes into.
+#[inline(always)]
+fn fields_and_record(
+    registers: &mut [Register],
+    fields: std::ops::Range<usize>,
+    record: usize,
+) -> Result<(&[Register], &mut Register), Error> {
+    let (below, rest) = registers.split_at_mut(fields.start);
+    let (fields, above) = rest.split_at_mut(fields.len());
+    let start = below.len() + fields.len();
+    let record = if record >= start { above.get_mut(record - start) } else { below.get_mut(record) };
+    match record {
+        Some(record) => Ok((fields, record)),
+        None => Err(Error::Program { at: 0, what: "a record among its own fields" }),
+    }
 }
 
 /// A register as a record has it: whole reals of a REAL column as integers.

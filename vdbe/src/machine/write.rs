@@ -57,7 +57,7 @@ pub(super) fn insert(
         }
         _ => return Err(wrong_kind()),
     };
-    if table.0 != 0 && cx.host.state().hooks.preupdate && !flags.is_update && cx.run.part != PREUPDATE_DONE {
+    if cx.run.hooks.preupdate && table.0 != 0 && !flags.is_update && cx.run.part != PREUPDATE_DONE {
         cx.run.part = PREUPDATE_DONE;
         let mut new = bytes_of(&cx.registers[at(record)]).to_vec();
         new.resize(new.len() + cx.registers[at(record)].zero_tail() as usize, 0);
@@ -66,6 +66,7 @@ pub(super) fn insert(
     }
     if !flags.no_op {
         let btree = btree(cx.storage, tree.db)?;
+        cx.run.changes += i64::from(flags.count_change && kernite_io::planted!(RetryCountsTwice));
         let register = &cx.registers[at(record)];
         let payload =
             RowPayload::Table { rowid: key, record: bytes_of(register), zero_tail: register.zero_tail() };
@@ -73,13 +74,13 @@ pub(super) fn insert(
         tree.written();
     }
     cx.run.part = 0;
-    if flags.count_change {
+    if flags.count_change && !kernite_io::planted!(RetryCountsTwice) {
         cx.run.changes += 1;
     }
     if flags.last_rowid {
         cx.host.state_mut().last_insert_rowid = key;
     }
-    if table.0 != 0 && cx.host.state().hooks.update && !flags.no_op {
+    if cx.run.hooks.update && table.0 != 0 && !flags.no_op {
         let kind = if flags.is_update { ChangeKind::Update } else { ChangeKind::Insert };
         return Ok(Some(Written::DoneThen(Hook::Update(change(kind, table, key, None, None)))));
     }
@@ -160,7 +161,7 @@ pub(super) fn delete(
     if tree.null_row {
         return Err(Error::Program { at: 0, what: "delete without a row" });
     }
-    let hooks = cx.host.state().hooks;
+    let hooks = cx.run.hooks;
     let rowid = match table.0 != 0 && tree.is_table && (hooks.update || hooks.preupdate) {
         true => btree.rowid(tree.id)?,
         false => 0,
@@ -248,6 +249,7 @@ pub(super) fn idx_delete(
         return Ok(Some(()));
     }
     match &mut cx.cursors[usize::from(cursor.0)] {
+        Slot::Tree(_) if kernite_io::planted!(IndexEntryKept) => {}
         Slot::Tree(tree) => {
             ready!(btree(cx.storage, tree.db)?.delete(tree.id, true));
             tree.written();

@@ -74,7 +74,8 @@ pub fn apply(
             let (left, right) = (number::to_integer(left, encoding), number::to_integer(right, encoding));
             (right != 0).then(|| left.wrapping_rem(right) as f64)
         }
-        (left, right) => operation.reals(left.to_real(), right.to_real()),
+        // Text that looks like an integer is read as a real here, which keeps the sign of '-0'.
+        _ => operation.reals(number::to_real(left, encoding), number::to_real(right, encoding)),
     };
     result.map_or(ValueRef::Null, ValueRef::Real)
 }
@@ -180,6 +181,9 @@ mod tests {
         ] {
             check(operation, left, right, expected);
         }
+        // The text is an integer, and read as a real all the same where the other side is one.
+        let zero = apply(Multiply, T(b"-0"), R(1.5), Encoding::Utf8);
+        assert!(matches!(zero, R(zero) if zero.is_sign_negative()), "{zero:?}");
     }
 
     #[test]

@@ -20,35 +20,64 @@ const DIGIT_PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
 
+/// An integer's text.
+pub struct IntegerText {
+    buffer: [u8; 20],
+    start: usize,
+}
+
+impl IntegerText {
+    /// The text of `number`.
+    #[inline]
+    pub fn of(number: i64) -> IntegerText {
+        let mut text = IntegerText::of_unsigned(number.unsigned_abs());
+        if number < 0 {
+            // The longest one with a sign has 19 digits.
+            text.start -= 1;
+            text.buffer[text.start] = b'-';
+        }
+        text
+    }
+
+    /// The text of a `number` that has no sign.
+    #[inline]
+    pub fn of_unsigned(number: u64) -> IntegerText {
+        let mut buffer = [0u8; 20];
+        let mut at = buffer.len();
+        let mut rest = number;
+        while rest >= 100 {
+            let pair = (rest % 100) as usize * 2;
+            rest /= 100;
+            at -= 2;
+            buffer[at..at + 2].copy_from_slice(&DIGIT_PAIRS[pair..pair + 2]);
+        }
+        if rest >= 10 {
+            at -= 2;
+            buffer[at..at + 2].copy_from_slice(&DIGIT_PAIRS[rest as usize * 2..rest as usize * 2 + 2]);
+        } else {
+            at -= 1;
+            buffer[at] = b'0' + rest as u8;
+        }
+        IntegerText { buffer, start: at }
+    }
+
+    /// Its digits, and its sign where it is negative.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+}
+
 /// Appends an integer.
 #[inline]
 pub fn push_integer(number: i64, out: &mut Vec<u8>) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    push_unsigned(number.unsigned_abs(), out);
+    out.extend_from_slice(IntegerText::of(number).as_bytes());
 }
 
 /// Appends an integer that has no sign.
 #[inline]
 pub fn push_unsigned(number: u64, out: &mut Vec<u8>) {
-    let mut buffer = [0u8; 20];
-    let mut at = buffer.len();
-    let mut rest = number;
-    while rest >= 100 {
-        let pair = (rest % 100) as usize * 2;
-        rest /= 100;
-        at -= 2;
-        buffer[at..at + 2].copy_from_slice(&DIGIT_PAIRS[pair..pair + 2]);
-    }
-    if rest >= 10 {
-        at -= 2;
-        buffer[at..at + 2].copy_from_slice(&DIGIT_PAIRS[rest as usize * 2..rest as usize * 2 + 2]);
-    } else {
-        at -= 1;
-        buffer[at] = b'0' + rest as u8;
-    }
-    out.extend_from_slice(&buffer[at..]);
+    out.extend_from_slice(IntegerText::of_unsigned(number).as_bytes());
 }
 
 /// Appends a real with at most [`REAL_DIGITS`] significant digits.

@@ -130,6 +130,7 @@ impl End {
 
     fn remove(pager: &mut Pager) -> Step<At> {
         let durable = pager.settings.syncs_directory_at_end() || Self::before_cut(pager);
+        let durable = durable && !kernite_io::planted!(JournalRemovalNotDurable);
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         let journal = files.log.journal()?;
@@ -141,7 +142,7 @@ impl End {
 
     fn sync(pager: &mut Pager) -> Step<At> {
         let truncate_mode = pager.settings.journal_mode == JournalMode::Truncate;
-        let wanted = pager.settings.syncs();
+        let wanted = pager.settings.syncs() && !kernite_io::planted!(JournalEndNotSynced);
         let limited = !truncate_mode && pager.settings.journal_size_limit > 0;
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         if wanted && let Some(file) = &files.log.journal()?.file {

@@ -63,7 +63,7 @@ impl CreateSuper {
             ready!(self.wait.unit(|| file.sync(true)));
             self.done = 2;
         }
-        if self.done == 2 {
+        if self.done == 2 && !kernite_io::planted!(SuperJournalDirectoryNotSynced) {
             ready!(self.wait.unit(|| io.sync_dir(name)));
             self.done = 3;
         }
@@ -73,6 +73,11 @@ impl CreateSuper {
     /// What a step that returned `Ok(None)` waits for.
     pub fn outstanding(&self) -> &kernite_io::Outstanding {
         &self.wait.outstanding
+    }
+
+    /// Forgets what is over of that.
+    pub fn forget_done(&mut self) {
+        self.wait.outstanding.prune();
     }
 }
 
@@ -92,6 +97,11 @@ impl RemoveSuper {
     /// What a step that returned `Ok(None)` waits for.
     pub fn outstanding(&self) -> &kernite_io::Outstanding {
         &self.wait.outstanding
+    }
+
+    /// Forgets what is over of that.
+    pub fn forget_done(&mut self) {
+        self.wait.outstanding.prune();
     }
 }
 

@@ -80,14 +80,15 @@ impl Flush {
                 At::Cut => ready!(Self::cut(pager)),
                 At::Stale => ready!(self.stale(pager)),
                 At::SyncRecords => {
-                    if pager.settings.syncs_twice() || self.stale_header_removed {
+                    let wanted = pager.settings.syncs_twice() || self.stale_header_removed;
+                    if wanted && !kernite_io::planted!(JournalRecordsNotSynced) {
                         ready!(Self::sync(pager));
                     }
                     At::Seal
                 }
                 At::Seal => ready!(Self::seal(pager)),
                 At::SyncSeal => {
-                    if pager.settings.syncs() {
+                    if pager.settings.syncs() && !kernite_io::planted!(JournalSealNotSynced) {
                         ready!(Self::sync(pager));
                     }
                     At::SyncDirectory
@@ -159,12 +160,13 @@ impl Flush {
         }
         let at_once = batch == journal.images.len() && journal.stale_until == 0 && !twice;
         let count = if syncs { batch as u32 } else { format::COUNT_FROM_LENGTH };
-        let sealed = !syncs || at_once;
+        let sealed = !syncs || at_once || kernite_io::planted!(JournalCountTooEarly);
         let nonce = journal.nonce.unwrap_or_default();
         let header = Header {
             count,
             nonce,
-            page_count: journal.page_count,
+            page_count: journal.page_count
+                - u32::from(kernite_io::planted!(JournalPageCountWrong) && journal.page_count > 2),
             sector_bytes,
             page_bytes: page_bytes as u32,
         };
@@ -172,6 +174,11 @@ impl Flush {
         let header = (!journal.segment_open).then_some((header, sealed));
         let at = if header.is_some() { journal.header_at } else { journal.end };
         let images = &journal.images[..batch];
+        let nonce = if kernite_io::planted!(JournalNonceStale) && at > 0 {
+            nonce.wrapping_sub(NONCE_STEP)
+        } else {
+            nonce
+        };
         ready!(wait.unit(|| file.write(at, slices(header, images, nonce))));
         journal.unsealed |= header.is_some_and(|(_, sealed)| !sealed);
         journal.segment_open = true;
@@ -222,7 +229,10 @@ impl Flush {
         let journal = files.log.journal()?;
         let next = format::align(journal.end, sector_bytes);
         let Some(file) = &journal.file else { return Err(Error::CannotOpen) };
-        if journal.stale_until <= next || !journal.stale_headers {
+        if journal.stale_until <= next
+            || !journal.stale_headers
+            || kernite_io::planted!(JournalStaleHeaderKept)
+        {
             return Ok(Some(At::SyncRecords));
         }
         if !self.stale_header_found {
@@ -264,7 +274,7 @@ impl Flush {
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let path = &files.journal_path;
         let journal = files.log.journal()?;
-        if syncs && !journal.directory_synced {
+        if syncs && !journal.directory_synced && !kernite_io::planted!(JournalDirectoryNotSynced) {
             ready!(wait.unit(|| files.io.sync_dir(path)));
             journal.directory_synced = true;
         }

@@ -117,7 +117,7 @@ impl Checkpoint {
                 }
                 At::Marks => self.marks(pager)?,
                 At::SyncWal => {
-                    if pager.settings.syncs() {
+                    if pager.settings.syncs() && !kernite_io::planted!(CheckpointLogNotSynced) {
                         let file = wal(pager)?.file.clone();
                         ready!(pager.wait.unit(|| file.sync(true)));
                     }
@@ -133,7 +133,7 @@ impl Checkpoint {
                     At::SyncDb
                 }
                 At::SyncDb => {
-                    if pager.settings.syncs() {
+                    if pager.settings.syncs() && !kernite_io::planted!(CheckpointDatabaseNotSynced) {
                         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
                         ready!(wait.unit(|| files.main.sync(true)));
                     }
@@ -217,6 +217,7 @@ impl Checkpoint {
                     wal.index.set_mark(mark, if mark == 1 { self.safe } else { MARK_UNUSED });
                     wal.index.unlock(index::reader(mark), ShmLockMode::Exclusive);
                 }
+                Err(Error::Busy) if kernite_io::planted!(CheckpointPastReader) => {}
                 Err(Error::Busy) => self.safe = frame,
                 Err(error) => return Err(error),
             }
@@ -236,6 +237,9 @@ impl Checkpoint {
             return Ok(At::Restart);
         }
         wal.index.set_attempted(self.safe);
+        if kernite_io::planted!(CheckpointBackfillEarly) {
+            wal.index.set_backfilled(self.safe);
+        }
         let pages = wal.index.pages(backfilled + 1, last)?;
         let mut items: Vec<(u32, u32)> = pages.into_iter().zip(backfilled + 1..).collect();
         items.sort_unstable();
@@ -244,6 +248,7 @@ impl Checkpoint {
         let mut newest: Vec<(u32, u32)> = Vec::with_capacity(items.len());
         for item in items {
             match newest.last_mut() {
+                Some(previous) if previous.0 == item.0 && kernite_io::planted!(CheckpointOlderFrame) => {}
                 Some(previous) if previous.0 == item.0 => *previous = item,
                 _ => newest.push(item),
             }

@@ -133,8 +133,14 @@ impl Recover {
             self.sum = decoded.checksum;
             self.gathered.append(self.frame, decoded.page, self.frame - 1)?;
             if decoded.commit_pages > 0 {
-                self.header.set_max_frame(self.frame);
+                self.header.set_max_frame(
+                    self.frame - u32::from(kernite_io::planted!(WalRecoveryOffByOne) && self.frame > 1),
+                );
                 self.header.set_page_count(decoded.commit_pages);
+                self.header.set_frame_checksum(decoded.checksum);
+            }
+            if kernite_io::planted!(WalRecoveryIgnoresMark) {
+                self.header.set_max_frame(self.frame);
                 self.header.set_frame_checksum(decoded.checksum);
             }
             self.frame += 1;

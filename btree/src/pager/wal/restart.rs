@@ -21,7 +21,9 @@ impl Wal {
         let [a, b, c, d, ..] = self.header.salt();
         let [a, b, c, d] = u32::from_be_bytes([a, b, c, d]).wrapping_add(1).to_be_bytes();
         let [e, f, g, h] = salt;
-        self.header.set_salt([a, b, c, d, e, f, g, h]);
+        if !kernite_io::planted!(WalSaltReused) {
+            self.header.set_salt([a, b, c, d, e, f, g, h]);
+        }
         self.header.set_max_frame(0);
         self.index.write_header(&mut self.header);
         self.index.set_backfilled(0);
@@ -43,6 +45,10 @@ impl Wal {
                 draw_salt(&mut salt);
                 self.reset_index(salt);
                 self.index.unlock(index::WAL_READERS, ShmLockMode::Exclusive);
+                Ok(())
+            }
+            Err(Error::Busy) if kernite_io::planted!(WalRestartUnderReader) => {
+                self.reset_index([0; 4]);
                 Ok(())
             }
             Err(Error::Busy) => Ok(()),

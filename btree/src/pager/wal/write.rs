@@ -145,7 +145,8 @@ impl WriteFrames {
                     At::RechecksumRead(*frame + 1)
                 }
                 At::Sync => {
-                    if self.commit.is_some() && pager.settings.syncs_twice() && !self.synced {
+                    let wanted = self.commit.is_some() && pager.settings.syncs_twice() && !self.synced;
+                    if wanted && !kernite_io::planted!(WalCommitNotSynced) {
                         let file = wal(pager)?.file.clone();
                         ready!(pager.wait.unit(|| file.sync(true)));
                     }
@@ -213,7 +214,7 @@ impl WriteFrames {
         let syncs = pager.settings.syncs();
         let (files, wait) = files(&mut pager.files, &mut pager.wait)?;
         let Some(wal) = files.log.wal() else { return Ok(Some(At::Done)) };
-        if syncs && !wal.directory_synced {
+        if syncs && !wal.directory_synced && !kernite_io::planted!(WalDirectoryNotSynced) {
             ready!(wait.unit(|| files.io.sync_dir(&files.wal_path)));
             wal.directory_synced = true;
         }
@@ -275,12 +276,17 @@ impl WriteFrames {
                 && self.commit.is_some()
                 && wal.rechecksum_from == 0
                 && file.device().powersafe_overwrite
-                && pager.settings.syncs_twice();
+                && pager.settings.syncs_twice()
+                && !kernite_io::planted!(WalCommitNotSynced);
             let (slices, at) = (&mut batch.slices, batch.at);
-            ready!(pager.wait.unit(|| {
+            let written = pager.wait.unit(|| {
                 let slices = std::mem::take(slices);
                 if with_sync { file.write_then_sync(at, slices) } else { file.write(at, slices) }
-            }));
+            });
+            match written {
+                Err(Error::Full) if kernite_io::planted!(FullIgnored) => {}
+                written => ready!(written),
+            }
             self.synced = with_sync;
             self.sum = batch.sum;
             self.next += batch.frames;
@@ -301,7 +307,8 @@ impl WriteFrames {
         for (index, (head, &(page, id))) in
             heads.make_mut().chunks_exact_mut(FRAME_HEADER_BYTES).zip(batch).enumerate()
         {
-            let last = self.next + index + 1 == self.appends.len();
+            let last =
+                self.next + index + 1 == self.appends.len() || kernite_io::planted!(WalCommitMarkEarly);
             let mark = if last { self.commit.unwrap_or(0) } else { 0 };
             if void {
                 format::encode_void_frame(head, page, mark);
@@ -349,7 +356,8 @@ impl WriteFrames {
     }
 
     fn after_pad(wal: &Wal) -> At {
-        if wal.rechecksum_from > 0 { At::RechecksumSeed } else { At::Sync }
+        let wanted = wal.rechecksum_from > 0 && !kernite_io::planted!(WalRechecksumForgotten);
+        if wanted { At::RechecksumSeed } else { At::Sync }
     }
 
     /// Where the running checksum before the first wrong frame is.
@@ -359,7 +367,8 @@ impl WriteFrames {
         }
         let wal = wal(pager)?;
         let from = wal.rechecksum_from;
-        let at = if from == 1 { 24 } else { format::frame_at(from - 1, wal.page_bytes) + 16 };
+        let from_first = from == 1 || kernite_io::planted!(WalRechecksumSeedWrong);
+        let at = if from_first { 24 } else { format::frame_at(from - 1, wal.page_bytes) + 16 };
         let file = wal.file.clone();
         let (bytes, _) = ready!(pager.wait.bytes(|| file.read(at, Buffer::zeroed(8))));
         self.sum = format::checksum_in(&bytes, 0);

@@ -10,7 +10,7 @@ use kernite_parser::ast::{self, Expr};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::OnConflict;
 
-use super::table::{check_nulls, key_name};
+use super::table::key_name;
 use super::{Source, on_conflict};
 use crate::catalog::{Index, IndexColumn, IndexOrigin, Table};
 use crate::compile::{CompileResult, lossy};
@@ -122,11 +122,10 @@ fn order_replaces(table: &mut Table) {
 /// Makes an index of a CREATE INDEX. Names in its expressions are not looked at, but for those of plain columns.
 ///
 /// # Errors
-/// `no such column: x`, `unsupported use of NULLS LAST`, `no such collation sequence: x`.
+/// `no such column: x`, `no such collation sequence: x`.
 pub fn create_index(source: Source<'_>, table: &Table, create: &ast::CreateIndex) -> CompileResult<Index> {
     let ast = source.ast;
     let terms = ast.list(create.columns);
-    check_nulls(terms)?;
     let mut index = blank(&source, table, ast.name(create.name.name).into());
     index.unique = create.unique;
     index.unique_not_null = create.unique;

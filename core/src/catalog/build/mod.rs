@@ -25,7 +25,7 @@ pub(crate) use index::default_estimates;
 pub use index::{add_index, create_index};
 pub use object::{connect, declared, trigger, view, virtual_table};
 pub(crate) use table::DEFAULT_ROW_ESTIMATE;
-pub use table::table;
+pub use table::{check_nulls, table};
 
 /// A table of some kind that has nothing but a name.
 pub(crate) fn bare(

@@ -415,7 +415,7 @@ fn generated_in_key() -> Error {
 
 /// # Errors
 /// `unsupported use of NULLS FIRST`: index keys have no such choice.
-pub(super) fn check_nulls(terms: &[ast::OrderTerm]) -> CompileResult<()> {
+pub fn check_nulls(terms: &[ast::OrderTerm]) -> CompileResult<()> {
     match terms.iter().find_map(|term| term.nulls) {
         None => Ok(()),
         Some(nulls) => {

@@ -78,7 +78,7 @@ fn not_null(c: &mut Compiler<'_>, new: &NewRow<'_>) -> CompileResult<()> {
             }
             let mut action = resolution(new.conflict, constraint);
             if action == OnConflict::Replace {
-                if second_pass || column.default.is_none() {
+                if second_pass || column.default.is_none() || kernite_io::planted!(NotNullBeforeDefault) {
                     action = OnConflict::Abort;
                 }
             } else if second_pass && !is_generated {
@@ -126,7 +126,7 @@ fn checks(c: &mut Compiler<'_>, new: &NewRow<'_>) -> CompileResult<bool> {
     for (at, check) in table.checks.iter().enumerate() {
         let condition = row::check_expr(c, &table, at)?;
         if let Some(changes) = new.changes
-            && !changes.touch(c, condition)
+            && (!changes.touch(c, condition) || kernite_io::planted!(CheckSkipped))
         {
             continue;
         }

@@ -166,7 +166,7 @@ fn match_columns(
                     return Err(Error::message(format!("cannot INSERT into generated column \"{name}\"")));
                 }
             }
-            None if target::is_rowid_name(name) && row::has_rowid(table) => {
+            None if crate::catalog::is_rowid_name(name) && row::has_rowid(table) => {
                 rowid_value = Some(at);
                 in_order = false;
             }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kernite_parser::ast::{self, CoreBody, Expr, InsertSource, List};
+use kernite_parser::ast::{self, CoreBody, InsertSource, List};
 use kernite_vdbe::op::{AffinityId, Cursor, KeyInfoId, Op, TableId, WriteFlags};
 use kernite_vdbe::{Addr, Reg};
 
@@ -92,9 +92,8 @@ pub fn code_values(
     let Some(rows) = select.and_then(|id| value_rows(&ast, id)) else { return Ok(None) };
     let rows = ast.list(rows);
     let Some(first_row) = rows.first() else { return Ok(None) };
-    let all_constant =
-        rows.iter().all(|row| ast.list(row.terms).iter().all(|&term| is_constant(c, &ast, term)));
-    if statement.with.is_some() || !c.is_top_level() || !all_constant || has_cast(&ast, first_row.terms) {
+    if statement.with.is_some() || !c.is_top_level() || !crate::resolve::is_one_group(&ast, c.functions, rows)
+    {
         return Ok(None);
     }
     let yield_reg = c.reg();
@@ -173,55 +172,5 @@ pub fn reads_table(c: &Compiler<'_>, table: &Table) -> bool {
         }
         Op::VOpen { vtab, .. } => row::is_virtual(table) && name(*vtab),
         _ => false,
-    })
-}
-
-/// Whether a term is a constant, by what is written.
-#[allow(clippy::only_used_in_recursion)]
-fn is_constant(c: &Compiler<'_>, ast: &ast::Ast, term: ast::ExprId) -> bool {
-    let all = |terms: &[ast::ExprId]| terms.iter().all(|&term| is_constant(c, ast, term));
-    crate::compile::deep(|| match *ast.expr(term) {
-        Expr::Null
-        | Expr::Bool(_)
-        | Expr::Integer(_)
-        | Expr::Float(_)
-        | Expr::String(_)
-        | Expr::Blob(_)
-        | Expr::Parameter(_)
-        | Expr::Current(_) => true,
-        Expr::Unary { operand, .. }
-        | Expr::IsNull { operand, .. }
-        | Expr::Collate { operand, .. }
-        | Expr::Cast { operand, .. } => all(&[operand]),
-        Expr::Binary { left, right, .. } => all(&[left, right]),
-        Expr::Between { operand, low, high, .. } => all(&[operand, low, high]),
-        Expr::Case { operand, arms, otherwise } => {
-            all(ast.list(arms)) && operand.into_iter().chain(otherwise).all(|term| all(&[term]))
-        }
-        Expr::Id(_)
-        | Expr::Column { .. }
-        | Expr::Like { .. }
-        | Expr::InList { .. }
-        | Expr::InSelect { .. }
-        | Expr::InTable { .. }
-        | Expr::Vector(_)
-        | Expr::Subquery(_)
-        | Expr::Exists(_)
-        | Expr::Call(_)
-        | Expr::Raise { .. } => false,
-    })
-}
-
-/// Whether a value of the row has an affinity, which all rows together would decide.
-fn has_cast(ast: &ast::Ast, terms: List<ast::ExprId>) -> bool {
-    ast.list(terms).iter().any(|&term| {
-        let mut term = term;
-        loop {
-            match *ast.expr(term) {
-                Expr::Cast { .. } => return true,
-                Expr::Collate { operand, .. } => term = operand,
-                _ => return false,
-            }
-        }
     })
 }

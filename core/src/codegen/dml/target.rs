@@ -71,11 +71,6 @@ pub fn check_writable(c: &Compiler<'_>, table: &Table, triggers: &Triggers) -> C
     Ok(())
 }
 
-/// Whether a name is one of the rowid's.
-pub fn is_rowid_name(name: &[u8]) -> bool {
-    [&b"_rowid_"[..], b"rowid", b"oid"].iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// Notes that a virtual table is written, and links it.
 pub fn write_virtual(c: &mut Compiler<'_>, table: &Table) -> VtabId {
     let known = (table.db, table.name.clone());

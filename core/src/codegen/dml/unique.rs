@@ -228,7 +228,7 @@ impl Checks<'_> {
             let link = row::table_link(c, &table);
             let flags = WriteFlags { no_op: true, ..WriteFlags::default() };
             c.emit(Op::Delete { cursor: cursors.data, table: link, flags });
-            if !table.indexes.is_empty() {
+            if !table.indexes.is_empty() && !kernite_io::planted!(ReplaceLeavesEntries) {
                 c.multi_write();
                 remove::entries(c, &table, cursors, None, None)?;
             }
@@ -301,7 +301,9 @@ impl Checks<'_> {
                     pass: if is_key { Pass::Single } else { Pass::Two },
                     sought_index: Some(cursor),
                 };
-                remove::row(c, &removal)?;
+                if !kernite_io::planted!(ReplaceLeavesRow) {
+                    remove::row(c, &removal)?;
+                }
                 self.seen_replace = true;
             }
         }

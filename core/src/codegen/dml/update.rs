@@ -156,7 +156,8 @@ fn code(c: &mut Compiler<'_>, table: Arc<Table>, request: &Request<'_>) -> Compi
     target::check_writable(c, &table, &triggers)?;
     let (core, base, cursors) = reserve_cursors(c, &table, request)?;
     if has_from {
-        update_from::bind_sources(c, core, request.from, request.filter)?;
+        let ast = Arc::clone(&c.ast);
+        crate::resolve::from_clause(c, &ast, core, request.from, request.filter)?;
     }
     let mut updating = Updating {
         core,
@@ -189,6 +190,9 @@ fn code(c: &mut Compiler<'_>, table: Arc<Table>, request: &Request<'_>) -> Compi
         table,
     };
     updating.bind_set(c, request, &changed)?;
+    if has_from {
+        update_from::check_sources(c, core)?;
+    }
     let table = Arc::clone(&updating.table);
     if !row::is_virtual(&table)
         && !updating.has_from
@@ -317,7 +321,7 @@ impl Updating {
                     self.changes.assigned[column] = Some(at);
                     Some(column)
                 }
-                None if row::has_rowid(&table) && target::is_rowid_name(name) => {
+                None if row::has_rowid(&table) && crate::catalog::is_rowid_name(name) => {
                     self.changes.rowid = true;
                     self.rowid_value = Some(at);
                     None

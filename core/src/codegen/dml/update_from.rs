@@ -17,18 +17,9 @@ use crate::bound::{ExprId, FromSource, ResultColumn, SelectId};
 use crate::catalog::Table;
 use crate::compile::{CompileResult, Compiler};
 
-/// Adds the FROM clause to the core and binds its conditions.
-///
 /// # Errors
 /// `target object/alias may not appear in FROM clause: x`.
-pub fn bind_sources(
-    c: &mut Compiler<'_>,
-    core: SelectId,
-    sources: List<ast::Source>,
-    filter: Option<ast::ExprId>,
-) -> CompileResult<()> {
-    let ast = Arc::clone(&c.ast);
-    crate::resolve::from_clause(c, &ast, core, sources, filter)?;
+pub fn check_sources(c: &Compiler<'_>, core: SelectId) -> CompileResult<()> {
     let items = &c.bound[core].from;
     let same_table = |a: &FromSource, b: &FromSource| match (a, b) {
         (FromSource::Table(a), FromSource::Table(b)) => Arc::ptr_eq(a, b),

@@ -27,6 +27,9 @@ pub fn code_recursive(
     let own = c.codegen.select_mut(select);
     own.limit = Reg(0);
     own.offset = Reg(0);
+    if c.bound[select].flags.has_window {
+        return Err(Error::message("cannot use window functions in recursive queries"));
+    }
     let current = recursive_cursor(c, select)?;
     let queue = c.cursor();
     let is_union = c.bound[select].operator == Some(CompoundOp::Union);

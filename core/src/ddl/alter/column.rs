@@ -50,7 +50,12 @@ const CORRUPT: i32 = 11;
 ///
 /// # Errors
 /// Whatever is wrong with it.
-pub(super) fn build_from(c: &Compiler<'_>, table: &Table, sql: Vec<u8>) -> CompileResult<Arc<Table>> {
+pub(super) fn build_from(
+    c: &Compiler<'_>,
+    table: &Table,
+    sql: Vec<u8>,
+    is_partial: bool,
+) -> CompileResult<Arc<Table>> {
     let sql: Arc<[u8]> = sql.into();
     let object = Object { db: table.db, kind: "table", name: &table.name, sql: &sql };
     let (statement, ast) = object.parse()?;
@@ -66,7 +71,7 @@ pub(super) fn build_from(c: &Compiler<'_>, table: &Table, sql: Vec<u8>) -> Compi
         loading: false,
         collations: Some(c.collations),
     };
-    let mut built = build::table(source, &create, false)?;
+    let mut built = build::table(source, &create, is_partial)?;
     built.root = table.root;
     for (index, known) in built.indexes.iter_mut().zip(&table.indexes) {
         Arc::make_mut(index).root = known.root;
@@ -105,8 +110,8 @@ pub(super) fn add(c: &mut Compiler<'_>, table: &Arc<Table>, definition: &ColumnD
     let known = definitions(table)?;
     let addition = [b", ", ast.source(definition.span)].concat();
     let sql = text::insert(&table.sql, known.columns_end, &addition);
-    let new = build_from(c, table, sql.clone())?;
-    super::super::create_table::check_expressions(c, &new)?;
+    build_from(c, table, sql.clone(), true)?;
+    let new = check_new(c, table, &sql)?;
     let at = new.columns.len().saturating_sub(1);
     let changes = [Change::of_text(table.db, "table", &table.name, sql)];
     Trial::new(c, table.db, &changes, Some("add column"))?;
@@ -126,6 +131,24 @@ pub(super) fn add(c: &mut Compiler<'_>, table: &Arc<Table>, definition: &ColumnD
         c.jump_here(known);
     })?;
     check_rows(c, &new, at)
+}
+
+/// The table with its new column, checked as a whole.
+///
+/// # Errors
+/// `error in table x after add column: …`
+fn check_new(c: &mut Compiler<'_>, table: &Table, sql: &[u8]) -> CompileResult<Arc<Table>> {
+    let built = build_from(c, table, sql.to_vec(), false);
+    let checked = built.and_then(|new| {
+        super::super::create_table::check_expressions(c, &new)?;
+        Ok(new)
+    });
+    checked.map_err(|error| {
+        // The text that it is about is not the one that was given.
+        c.error_offset = None;
+        let sql: Arc<[u8]> = sql.into();
+        Object { db: table.db, kind: "table", name: &table.name, sql: &sql }.error("after add column", &error)
+    })
 }
 
 fn code_changes_with(

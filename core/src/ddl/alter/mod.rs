@@ -94,8 +94,7 @@ fn check_ordinary(table: &Table, what: &str) -> CompileResult<()> {
 /// # Errors
 /// `cannot … rowid alias: x`
 fn check_not_rowid(table: &Table, column: &[u8], what: &str) -> CompileResult<()> {
-    let is_rowid = [&b"_rowid_"[..], b"rowid", b"oid"].iter().any(|name| column.eq_ignore_ascii_case(name));
-    if is_rowid && table.has_rowid() {
+    if crate::catalog::is_rowid_name(column) && table.has_rowid() {
         return Err(Error::message(format!("cannot {what} rowid alias: {}", lossy(column))));
     }
     Ok(())

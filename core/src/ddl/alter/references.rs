@@ -25,6 +25,14 @@ pub(super) struct Object<'o> {
     pub(super) sql: &'o Arc<[u8]>,
 }
 
+/// Whether what a view selects and what a trigger does is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bodies {
+    Resolved,
+    /// Old ALTER TABLE does not care whether they are right.
+    Skipped,
+}
+
 /// Finds what the names in an object's text mean.
 ///
 /// # Errors
@@ -34,14 +42,15 @@ pub(super) fn find(
     trial: &Trial,
     object: &Object<'_>,
     options: &CompileOptions,
+    bodies: Bodies,
 ) -> CompileResult<Recording> {
     let (statement, ast) = object.parse()?;
     trial.with(c, &ast, options, |side| {
         side.names.recording = Some(Recording::new(&ast));
-        let mut finder = Finder { c: side, ast: &ast, db: object.db, sql: object.sql };
+        let mut finder = Finder { c: side, ast: &ast, db: object.db, sql: object.sql, bodies };
         match statement {
             Statement::CreateTable(create) => finder.table(&create)?,
-            Statement::CreateView(create) => finder.view(create.select)?,
+            Statement::CreateView(create) if bodies == Bodies::Resolved => finder.view(create.select)?,
             Statement::CreateIndex(create) => finder.index(&create)?,
             Statement::CreateTrigger(create) => finder.trigger(&create)?,
             Statement::CreateVirtualTable(create) => finder.virtual_table(&create),
@@ -56,6 +65,7 @@ struct Finder<'f, 'c, 'a> {
     ast: &'c Arc<Ast>,
     db: Db,
     sql: &'c Arc<[u8]>,
+    bodies: Bodies,
 }
 
 impl Finder<'_, '_, '_> {
@@ -195,6 +205,9 @@ impl Finder<'_, '_, '_> {
         let table = self.locate(create.table)?;
         self.note_table(ast[create.table.name].source, &table);
         self.note_list(create.columns, &table);
+        if self.bodies == Bodies::Skipped {
+            return Ok(());
+        }
         let with_columns = self.with_columns(&table)?;
         self.c.stored_in = Some(self.db);
         self.c.trigger = Some(TriggerScope {

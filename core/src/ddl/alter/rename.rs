@@ -6,7 +6,7 @@ use kernite_parser::ast::{NameId, Quote, Span};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::{Addr, AffinityId, CollationId, CompareFlags, ConstId, Db, Op, TableId, WriteFlags};
 
-use super::references::{self, Object};
+use super::references::{self, Bodies, Object};
 use super::trial::{Change, Trial};
 use super::{authorize, check_alterable, check_not_rowid, check_ordinary, code_changes, find_column, text};
 use crate::catalog::{Table, TableKind};
@@ -46,7 +46,8 @@ pub(super) fn table(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> C
         c.emit(Op::VRename { vtab, name: out });
     }
     let before = Trial::new(c, db, &[], None)?;
-    let mut changes = edit(c, &before, |object, found| {
+    let bodies = if c.options.legacy_alter_table { Bodies::Skipped } else { Bodies::Resolved };
+    let mut changes = edit(c, &before, bodies, |object, found| {
         let spans = table_names(c, table, object, found);
         (!spans.is_empty()).then(|| text::replace_names(object.sql, &spans, &new, true))
     })?;
@@ -58,14 +59,11 @@ pub(super) fn table(c: &mut Compiler<'_>, table: &Arc<Table>, name: NameId) -> C
 
 /// The tokens that name the table in an object's text.
 fn table_names(c: &Compiler<'_>, table: &Table, object: &Object<'_>, found: &Recording) -> Vec<Span> {
-    let is_legacy = c.options.legacy_alter_table;
     let is_it = |known: &Arc<Table>| known.db == table.db && known.name.eq_ignore_ascii_case(&table.name);
-    if is_legacy && (object.kind == "view" || object.kind == "trigger") {
-        // Only the table that a trigger is on: the first name that is found.
-        let first = found.tables.iter().take(usize::from(object.kind == "trigger"));
-        return first.filter(|(_, known)| is_it(known)).map(|(span, _)| *span).collect();
-    }
-    found.tables.iter().filter(|(_, known)| is_it(known)).map(|(span, _)| *span).collect()
+    // Old ALTER TABLE leaves references alone, but for those of foreign keys that are enforced. The first name is the object's own table.
+    let is_own_only = c.options.legacy_alter_table && !(object.kind == "table" && c.options.foreign_keys);
+    let names = found.tables.iter().take(if is_own_only { 1 } else { usize::MAX });
+    names.filter(|(_, known)| is_it(known)).map(|(span, _)| *span).collect()
 }
 
 /// The names in the rows of the table, its indexes and triggers.
@@ -178,7 +176,7 @@ pub(super) fn column(
     let fixed = fix_quotes(c, table.db)?;
     let trial = Trial::new(c, table.db, &fixed, None)?;
     let is_rowid_word = |token: &[u8]| !token_is(token, old);
-    let changes = edit(c, &trial, |object, found| {
+    let changes = edit(c, &trial, Bodies::Resolved, |object, found| {
         let is_it = |known: &Arc<Table>| known.db == table.db && known.name.eq_ignore_ascii_case(&table.name);
         let spans: Vec<Span> = found
             .columns
@@ -219,7 +217,7 @@ fn token_is(token: &[u8], name: &[u8]) -> bool {
 pub(super) fn fix_quotes(c: &Compiler<'_>, db: Db) -> CompileResult<Vec<Change>> {
     let trial = Trial::new(c, db, &[], None)?;
     trial.check(c, "", true)?;
-    edit(c, &trial, |object, found| {
+    edit(c, &trial, Bodies::Resolved, |object, found| {
         (!found.strings.is_empty()).then(|| text::requote_strings(object.sql, &found.strings))
     })
 }
@@ -240,11 +238,12 @@ pub(super) fn merge(mut first: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 fn edit(
     c: &Compiler<'_>,
     trial: &Trial,
+    bodies: Bodies,
     new_text: impl Fn(&Object<'_>, &Recording) -> Option<Vec<u8>>,
 ) -> CompileResult<Vec<Change>> {
     let mut changes = Vec::new();
     for object in trial.objects() {
-        let found = match references::find(c, trial, &object, c.options) {
+        let found = match references::find(c, trial, &object, c.options, bodies) {
             Ok(found) => found,
             Err(_) if c.options.can_write_schema() => continue,
             Err(error) => return Err(object.error("", &error)),

@@ -8,7 +8,7 @@ use kernite_parser::ast::{Ast, Statement};
 use kernite_vdbe::Error;
 use kernite_vdbe::op::Db;
 
-use super::references::{self, Object};
+use super::references::{self, Bodies, Object};
 use crate::catalog::load::{self, LoadOptions, SchemaRow};
 use crate::catalog::{Catalog, DatabaseSchema, Table, TableKind};
 use crate::compile::{CompileOptions, CompileResult, Compiler, lossy};
@@ -171,7 +171,8 @@ impl Trial {
             (options.double_quoted_dml, options.double_quoted_ddl) = (false, false);
         }
         for object in self.objects().filter(|object| !object.is_virtual()) {
-            references::find(c, self, &object, &options).map_err(|error| object.error(after, &error))?;
+            references::find(c, self, &object, &options, Bodies::Resolved)
+                .map_err(|error| object.error(after, &error))?;
         }
         Ok(())
     }

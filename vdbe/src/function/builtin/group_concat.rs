@@ -5,10 +5,13 @@
 
 use std::collections::VecDeque;
 
+use kernite_btree::Encoding;
+
 use crate::error::Error;
 use crate::function::accumulator::{AggregateCall, AggregateContext, AggregateState};
 use crate::function::call::{set_text, text_of, too_big};
-use crate::register::Register;
+use crate::register::{Register, Tag};
+use crate::value::render;
 
 /// Values joined so far, in UTF-8.
 #[derive(Debug, Default)]
@@ -39,26 +42,23 @@ impl GroupConcat {
 impl AggregateState for GroupConcat {
     fn step(&mut self, call: &mut AggregateCall<'_>) -> Result<(), Error> {
         let encoding = call.context.encoding;
-        let Some(value) = call.arguments.first().and_then(|value| text_of(value, encoding)) else {
-            return Ok(());
-        };
+        let Some(value) = call.arguments.first().filter(|value| !value.is_null()) else { return Ok(()) };
         let separator =
             call.arguments.get(1).map(|separator| text_of(separator, encoding).unwrap_or_default());
         let separator = separator.as_deref().unwrap_or(b",");
-        // SQLite keeps room for a NUL byte.
-        let separator_len = if self.started { separator.len() } else { 0 };
-        if self.text.len() + separator_len + value.len() >= call.context.length_max {
-            return Err(too_big());
-        }
         if self.started {
             self.separate(separator);
         } else {
             self.separator_len = separator.len();
             self.started = true;
         }
-        self.text.extend_from_slice(&value);
+        match value.shown_number() {
+            Some(number) => render::push_number(number, Encoding::Utf8, &mut self.text),
+            None => self.text.extend_from_slice(&text_of(value, encoding).unwrap_or_default()),
+        }
         self.count += 1;
-        Ok(())
+        // SQLite keeps room for a NUL byte.
+        if self.text.len() >= call.context.length_max { Err(too_big()) } else { Ok(()) }
     }
 
     fn inverse(&mut self, call: &mut AggregateCall<'_>) -> Result<(), Error> {
@@ -88,11 +88,19 @@ impl AggregateState for GroupConcat {
         }
         Ok(())
     }
+
+    fn finish(&mut self, out: &mut Register, context: &AggregateContext<'_>) -> Result<(), Error> {
+        if self.count == 0 || context.encoding.is_utf16() {
+            return self.value(out, context);
+        }
+        *out.buffer(Tag::Text) = std::mem::take(&mut self.text);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use kernite_btree::{Collation, Encoding, ValueRef};
+    use kernite_btree::{Collation, ValueRef};
 
     use super::*;
 

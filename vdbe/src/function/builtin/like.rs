@@ -8,15 +8,12 @@
 //!
 //! Spec: SQL Language Expressions, "The LIKE, GLOB, REGEXP, MATCH, and extract operators".
 
-use std::any::Any;
-
 use kernite_btree::encoding::next_utf8;
 
 use super::search::{Needle, before_nul, find_either};
 use crate::Step;
 use crate::error::Error;
 use crate::function::call::Call;
-use crate::register::Tag;
 
 /// `SQLITE_LIMIT_LIKE_PATTERN_LENGTH`.
 const LIMIT_PATTERN_LENGTH: u8 = 8;
@@ -259,33 +256,9 @@ fn same(left: u32, right: u32, ignore_case: bool) -> bool {
         || ignore_case && left < 0x80 && right < 0x80 && (left as u8).eq_ignore_ascii_case(&(right as u8))
 }
 
+/// Checks everything, in SQLite's order. A constant pattern is compiled and kept for the rows that follow, which the machine matches with it
+/// without a call.
 fn call_like(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
-    if call.constant_mask & 1 != 0
-        && !call.encoding.is_utf16()
-        && let [pattern, text] = call.arguments
-        && (pattern.tag(), text.tag()) == (Tag::Text, Tag::Text)
-        && let Some(kept) = kept(call.auxdata.slot(0), pattern.bytes(), dialect, None)
-    {
-        call.result.set_integer(i64::from(kept.matches(text.bytes())));
-        return Ok(Some(()));
-    }
-    call_like_anew(call, dialect)
-}
-
-/// The pattern kept from the last call, if it is still the same.
-#[inline]
-fn kept<'a>(
-    slot: &'a Option<Box<dyn Any + Send>>,
-    text: &[u8],
-    dialect: Dialect,
-    escape: Option<u32>,
-) -> Option<&'a Pattern> {
-    let kept = slot.as_ref()?.downcast_ref::<Pattern>()?;
-    (kept.text == text && kept.reading == Reading { dialect, escape }).then_some(kept)
-}
-
-/// Checks everything, in SQLite's order, and compiles the pattern unless it is the one that was kept.
-fn call_like_anew(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
     let pattern = call.text(0);
     let limit = i64::from(call.host.limit(LIMIT_PATTERN_LENGTH));
     if pattern.as_ref().is_some_and(|pattern| pattern.len() as i64 > limit) {
@@ -298,23 +271,16 @@ fn call_like_anew(call: &mut Call<'_>, dialect: Dialect) -> Step<()> {
         None
     };
     let (Some(pattern), Some(text)) = (pattern, call.text(1)) else { return Ok(Some(())) };
-    if call.constant_mask & 1 == 0 {
-        // The next row brings another pattern.
+    let constant = if call.arguments.len() > 2 { 0b101 } else { 1 };
+    if call.constant_mask & constant != constant {
+        // The next row may bring another pattern.
         let matched = matches_along(before_nul(&text), before_nul(&pattern), Reading { dialect, escape });
         call.result.set_integer(i64::from(matched));
         return Ok(Some(()));
     }
-    let slot = call.auxdata.slot(0);
-    let matched = match kept(slot, &pattern, dialect, escape) {
-        Some(kept) => kept.matches(&text),
-        None => {
-            let compiled = Pattern::new(&pattern, dialect, escape);
-            let matched = compiled.matches(&text);
-            *slot = Some(Box::new(compiled));
-            matched
-        }
-    };
-    call.result.set_integer(i64::from(matched));
+    let compiled =
+        call.auxdata.pattern.get_or_insert_with(|| Box::new(Pattern::new(&pattern, dialect, escape)));
+    call.result.set_integer(i64::from(compiled.matches(&text)));
     Ok(Some(()))
 }
 

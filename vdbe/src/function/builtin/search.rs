@@ -1,50 +1,19 @@
 //! Finding bytes in bytes: the loops under LIKE, `instr` and `replace`.
 //!
-//! A [`Needle`] is looked for by its rarest byte, 32 bytes at a time in code that compilers turn into vector instructions, and
-//! compared where that byte stands.
+//! A [`Needle`] is looked for by its rarest byte, with the processor's vector instructions, and compared where that byte stands.
 //!
 //! Never: characters. UTF-8 needs none to be searched: no character's bytes occur inside another's.
-
-/// How many bytes the search loops look at together.
-const BLOCK: usize = 32;
 
 /// Where `byte` first occurs.
 #[inline]
 pub fn find_byte(haystack: &[u8], byte: u8) -> Option<usize> {
-    find_either(haystack, byte, byte)
+    memchr::memchr(byte, haystack)
 }
 
 /// Where one of two bytes first occurs.
 #[inline]
 pub fn find_either(haystack: &[u8], one: u8, other: u8) -> Option<usize> {
-    let mut at = 0;
-    while let Some(block) = haystack.get(at..at + BLOCK) {
-        // Not `||`: branches would keep this from becoming vector instructions.
-        if block.iter().fold(false, |hit, &byte| hit | (byte == one) | (byte == other)) {
-            break;
-        }
-        at += BLOCK;
-    }
-    let (ones, others) = (u64::from(one) * LOW, u64::from(other) * LOW);
-    while let Some(word) = haystack.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*word);
-        let hits = zero_bytes(word ^ ones) | zero_bytes(word ^ others);
-        if hits != 0 {
-            return Some(at + hits.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    let rest = haystack.get(at..)?;
-    rest.iter().position(|&byte| byte == one || byte == other).map(|distance| at + distance)
-}
-
-/// One in each byte.
-const LOW: u64 = 0x0101_0101_0101_0101;
-
-/// Marks bytes that are zero by their top bits. Marks above the lowest may be wrong.
-#[inline(always)]
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(LOW) & !word & (LOW << 7)
+    memchr::memchr2(one, other, haystack)
 }
 
 /// The text before its first NUL: what C code sees of it.

@@ -63,6 +63,9 @@ fn plain_word(bytes: &[u8]) -> bool {
 
 /// Characters before a NUL or the end.
 fn count_chars(text: &[u8]) -> usize {
+    if text.is_ascii() {
+        return before_nul(text).len();
+    }
     let mut count = 0;
     let mut at = 0;
     while at < text.len() {

@@ -173,9 +173,13 @@ fn chain_of(c: &Compiler<'_>, select: SelectId) -> Vec<ExprId> {
         c.bound.walk(term.expr, &mut calls);
     }
     let window = |expr: ExprId| call_of(&c.bound, expr).and_then(|call| call.window.as_deref());
-    let Some(first) = calls.0.first().and_then(|&first| window(first)) else { return Vec::new() };
+    let Some(&head) = calls.0.first() else { return Vec::new() };
+    let Some(first) = window(head) else { return Vec::new() };
     let mut chain = calls.0.to_vec();
-    chain.retain(|&expr| window(expr).is_some_and(|spec| c.bound.windows_match(first, spec, None)));
+    // A window with a subquery is like no other, itself included.
+    chain.retain(|&expr| {
+        expr == head || window(expr).is_some_and(|spec| c.bound.windows_match(first, spec, None))
+    });
     // The one that was resolved last is the first in SQLite's list.
     chain.reverse();
     chain
