@@ -429,6 +429,7 @@ impl Pager {
     /// Gives the read lock back, except in exclusive locking mode.
     pub(super) fn release_read(&mut self) {
         self.forget_reads();
+        self.end_thrash();
         self.state = State::None;
         let Some(files) = &mut self.files else { return };
         match &mut files.log {

@@ -52,7 +52,7 @@ use cache::Cache;
 use change::Change;
 use files::{Files, files};
 use header::FileHeader;
-use read::QueuedRead;
+use read::{QueuedRead, Thrash};
 use savepoint::Savepoints;
 use script::Script;
 use settings::Settings;
@@ -157,6 +157,7 @@ pub struct Pager {
     /// An operation waits for a page: its next run must not evict what it has before it gets there. So many more times the pager does
     /// not trim its cache; bounded, as an operation may be given up.
     trims_to_skip: u32,
+    thrash: Thrash,
     /// The backend queues reads, so that reading ahead pays.
     queues: bool,
     /// Pages that became freelist leaves in this transaction, so that a reuse knows that they had content.
@@ -221,6 +222,7 @@ impl Pager {
             reads: Vec::new(),
             script: None,
             trims_to_skip: 0,
+            thrash: Thrash::default(),
             queues: false,
             freed: HashSet::default(),
             data_version: 1,

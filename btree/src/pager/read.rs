@@ -29,6 +29,34 @@ pub(super) struct QueuedRead {
     completion: Arc<Completion<(Buffer, usize)>>,
 }
 
+/// Pages that are missed again and again.
+///
+/// An operation that needs more pages at once than the cache may hold, and waits for one, would find another one gone at each of its
+/// re-runs, for ever. So a page that is missed again soon gives the cache some slack, until the transaction ends.
+#[derive(Default)]
+pub(super) struct Thrash {
+    /// Pages missed lately, 0 for none.
+    lately: [u32; THRASH_PAGES],
+    next: usize,
+    /// Frames beyond the budget that the cache may hold.
+    pub(super) slack: usize,
+}
+
+/// How many misses are remembered: few enough that a scan over a table larger than the cache is not taken for thrashing.
+const THRASH_PAGES: usize = 8;
+/// Frames that a repeated miss allows.
+const SLACK_STEP: usize = 2;
+
+impl Thrash {
+    fn miss(&mut self, page: PageNo) {
+        if self.lately.contains(&page.get()) {
+            self.slack += SLACK_STEP;
+        }
+        self.lately[self.next] = page.get();
+        self.next = (self.next + 1) % THRASH_PAGES;
+    }
+}
+
 impl Pager {
     /// Makes a page resident. Resident pages never yield. [`Damage::BadPageNumber`] beyond the end of the database and for the lock-byte page.
     #[inline]
@@ -55,6 +83,14 @@ impl Pager {
             return Ok(None);
         }
         self.get_any(page)
+    }
+
+    /// Takes the slack back: the operations that needed it are over.
+    pub(super) fn end_thrash(&mut self) {
+        if self.thrash.slack > 0 {
+            self.thrash = Thrash::default();
+            self.cache.trigger = self.cache.budget;
+        }
     }
 
     /// Makes a page resident that may lie past the end.
@@ -85,6 +121,7 @@ impl Pager {
                 }
                 Pending::Queued(completion) => {
                     self.queues = true;
+                    self.thrash.miss(page);
                     self.reads.push(QueuedRead { page, completion: Arc::clone(&completion) });
                     completion
                 }

@@ -90,7 +90,7 @@ impl Spill {
                 }
                 At::Evict => {
                     // Images count as well. They go only where they are a good part of what is held.
-                    let within = pager.cache.evict(pager.cache.budget);
+                    let within = pager.cache.evict(pager.allowance());
                     if !within && pager.savepoints.images.in_memory() > pager.cache.budget / 4 {
                         self.at = At::Images;
                         continue;
@@ -130,7 +130,7 @@ impl Pager {
                 self.trims_to_skip -= 1;
                 return Ok(Some(()));
             }
-            if self.cache.evict(self.cache.budget) {
+            if self.cache.evict(self.allowance()) {
                 return Ok(Some(()));
             }
             if !self.may_spill() {
@@ -152,11 +152,16 @@ impl Pager {
             && self.error.is_none()
     }
 
-    /// Evicts down to the budget, and where that fails lets the cache grow by an eighth before it is tried again.
+    /// Frames that the cache may hold.
+    fn allowance(&self) -> usize {
+        self.cache.budget.saturating_add(self.thrash.slack)
+    }
+
+    /// Evicts down to what is allowed, and where that fails lets the cache grow by an eighth before it is tried again.
     fn evict(&mut self) {
-        let within = self.cache.evict(self.cache.budget);
+        let within = self.cache.evict(self.allowance());
         let held = self.cache.held();
-        self.cache.trigger = if within { self.cache.budget } else { held + held / 8 + 1 };
+        self.cache.trigger = if within { self.allowance() } else { held + held / 8 + 1 };
     }
 
     /// Takes over `cache_size`.
