@@ -121,6 +121,9 @@ unsafe fn prepare(
             let (Some(db), Some(text)) = (enter(db), text_of_len(sql, len)) else {
                 return library::misuse(line!());
             };
+            if db.raw().is_in_use() {
+                return db.fail(SQLITE_MISUSE, "the connection is in use");
+            }
             if text.len() > db.raw().limit(SQLITE_LIMIT_SQL_LENGTH as usize, -1) as usize {
                 store(tail, sql);
                 return db.fail(SQLITE_TOOBIG, "statement too long");
@@ -158,6 +161,9 @@ unsafe fn prepare16(
         unsafe {
             out.write(ptr::null_mut());
             let Some(db) = enter(db) else { return library::misuse(line!()) };
+            if db.raw().is_in_use() {
+                return db.fail(SQLITE_MISUSE, "the connection is in use");
+            }
             if sql.is_null() {
                 return library::misuse(line!());
             }

@@ -7,6 +7,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
 use kernite::connection::raw::Blob;
+use kernite::engine::vdbe::Error;
 
 use crate::boundary::{code, text};
 use crate::connection::open::free_if_unused;
@@ -124,10 +125,30 @@ pub unsafe extern "C" fn sqlite3_blob_bytes(blob: *mut sqlite3_blob) -> c_int {
     })
 }
 
-/// A part of a blob, as the interface names it; `None` where that is outside.
-fn part(engine: &Blob, len: c_int, offset: c_int) -> Option<(u64, usize)> {
-    let (len, offset) = (usize::try_from(len).ok()?, u64::try_from(offset).ok()?);
-    (offset + len as u64 <= engine.len()).then_some((offset, len))
+/// Runs `body` on the part of an open blob that the interface names: offset and length.
+///
+/// # Safety
+/// `blob` is NULL or an open blob.
+unsafe fn with_part(
+    blob: *mut sqlite3_blob,
+    (offset, len): (c_int, c_int),
+    body: impl FnOnce(&mut Blob, u64, usize) -> Result<(), Error>,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        with(blob, |engine, db| {
+            let (Ok(offset), Ok(len)) = (u64::try_from(offset), usize::try_from(len)) else {
+                return db.error.set(SQLITE_ERROR);
+            };
+            if offset + len as u64 > engine.len() {
+                return db.error.set(SQLITE_ERROR);
+            }
+            if !engine.is_open() {
+                return db.error.set(SQLITE_ABORT);
+            }
+            db.exit(body(engine, offset, len))
+        })
+    }
 }
 
 /// Reads `len` bytes from `offset` on.
@@ -143,18 +164,10 @@ pub unsafe extern "C" fn sqlite3_blob_read(
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
-        with(blob, |engine, db| {
-            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
-            if !engine.is_open() {
-                return db.error.set(SQLITE_ABORT);
-            }
-            match engine.read(offset, len) {
-                Ok(bytes) => {
-                    ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len());
-                    db.exit(Ok(()))
-                }
-                Err(error) => db.exit(Err(error)),
-            }
+        with_part(blob, (offset, len), |engine, offset, len| {
+            let bytes = engine.read(offset, len)?;
+            ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len());
+            Ok(())
         })
     }
 }
@@ -172,12 +185,8 @@ pub unsafe extern "C" fn sqlite3_blob_write(
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe {
-        with(blob, |engine, db| {
-            let Some((offset, len)) = part(engine, len, offset) else { return db.error.set(SQLITE_ERROR) };
-            if !engine.is_open() {
-                return db.error.set(SQLITE_ABORT);
-            }
-            db.exit(engine.write(offset, std::slice::from_raw_parts(bytes.cast(), len)))
+        with_part(blob, (offset, len), |engine, offset, len| {
+            engine.write(offset, std::slice::from_raw_parts(bytes.cast(), len))
         })
     }
 }

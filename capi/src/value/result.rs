@@ -407,6 +407,31 @@ pub unsafe extern "C" fn sqlite3_result_zeroblob64(
     })
 }
 
+/// Fails with a message; NULL is none.
+///
+/// # Safety
+/// `context` is that of a call under way; `message` is NULL, or has `len` bytes or a NUL where `len` < 0.
+unsafe fn fail_with(context: *mut sqlite3_context, message: *const c_void, len: c_int, encoding: Encoding) {
+    guard((), || {
+        // SAFETY: the caller's contract.
+        let Some(context) = (unsafe { context.as_mut() }) else { return };
+        context.error = SQLITE_ERROR;
+        context.message = (!message.is_null()).then(|| {
+            // SAFETY: the caller's contract.
+            let bytes = unsafe {
+                let given = Given::new(message, len.into(), encoding);
+                std::slice::from_raw_parts(given.start, given.len)
+            };
+            if encoding == Encoding::Utf8 {
+                return bytes.to_vec();
+            }
+            let mut narrow = Vec::new();
+            utf16_to_utf8(bytes, encoding, &mut narrow);
+            narrow
+        });
+    });
+}
+
 /// Fails with a message in UTF-8.
 ///
 /// # Safety
@@ -417,20 +442,8 @@ pub unsafe extern "C" fn sqlite3_result_error(
     message: *const c_char,
     len: c_int,
 ) {
-    guard((), || {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let Some(context) = context.as_mut() else { return };
-            context.error = SQLITE_ERROR;
-            context.message = match message.is_null() {
-                true => None,
-                false => {
-                    let given = Given::new(message.cast(), len.into(), Encoding::Utf8);
-                    Some(std::slice::from_raw_parts(given.start, given.len).to_vec())
-                }
-            };
-        }
-    });
+    // SAFETY: the caller's contract.
+    unsafe { fail_with(context, message.cast(), len, Encoding::Utf8) }
 }
 
 /// Fails with a message in UTF-16 of this machine.
@@ -443,23 +456,8 @@ pub unsafe extern "C" fn sqlite3_result_error16(
     message: *const c_void,
     len: c_int,
 ) {
-    guard((), || {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let Some(context) = context.as_mut() else { return };
-            context.error = SQLITE_ERROR;
-            context.message = match message.is_null() {
-                true => None,
-                false => {
-                    let given = Given::new(message, len.into(), NATIVE_UTF16);
-                    let mut narrow = Vec::new();
-                    let bytes = std::slice::from_raw_parts(given.start, given.len);
-                    utf16_to_utf8(bytes, NATIVE_UTF16, &mut narrow);
-                    Some(narrow)
-                }
-            };
-        }
-    });
+    // SAFETY: the caller's contract.
+    unsafe { fail_with(context, message, len, NATIVE_UTF16) }
 }
 
 /// Fails because a string or blob is too long.
